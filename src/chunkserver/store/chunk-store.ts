@@ -1,0 +1,73 @@
+// Where a chunkserver keeps its replicas. test/suites/chunk-store.ts is this
+// contract in executable form: every store passes it.
+
+import type { ChunkHandle } from '../../wire/ids.js'
+
+export interface StoredReplica {
+  readonly handle: ChunkHandle
+  readonly version: number
+  /** Bytes from the chunk's start to the end of the last write. */
+  readonly length: number
+}
+
+/** What a read returned: pieces that follow one another, and the crc32 of them all. */
+export interface StoredBytes {
+  readonly buffers: readonly Buffer[]
+  readonly length: number
+  readonly crc32: number
+}
+
+export interface StoreSpace {
+  readonly totalBytes: number
+  readonly freeBytes: number
+}
+
+/**
+ * Calls on different chunks may overlap; the caller orders the calls that
+ * change one chunk (reads may overlap them, and see each change whole or not
+ * at all within one checksum block). A method that has resolved survives the
+ * death of the process; what must survive a crash of the machine says so.
+ */
+export interface ChunkStore {
+  /** Every replica in the store, in no order. */
+  list(): Iterable<StoredReplica>
+
+  /** The replica, if it is here. */
+  stat(handle: ChunkHandle): StoredReplica | undefined
+
+  /** A new, empty replica. @throws LeasefsError ALREADY_EXISTS, NO_SPACE, IO */
+  create(handle: ChunkHandle, version: number): Promise<void>
+
+  /** Removes the replica; nothing happens if there is none. @throws LeasefsError IO */
+  delete(handle: ChunkHandle): Promise<void>
+
+  /** Durable, a crash of the machine included, once it has resolved. @throws LeasefsError NOT_FOUND, IO */
+  setVersion(handle: ChunkHandle, version: number): Promise<void>
+
+  /**
+   * Bytes [offset, offset + length), fewer only at the end of the replica.
+   * Holes are zeros. Every block touched is verified first.
+   *
+   * @throws LeasefsError NOT_FOUND, CORRUPT, IO
+   */
+  read(handle: ChunkHandle, offset: number, length: number): Promise<StoredBytes>
+
+  /**
+   * Writes the pieces one after another from `offset` on; the replica grows as
+   * needed. The buffers are the store's until it has resolved.
+   *
+   * @throws LeasefsError NOT_FOUND, NO_SPACE, CORRUPT (the rest of a block that is changed in part), IO
+   */
+  write(handle: ChunkHandle, offset: number, buffers: readonly Buffer[]): Promise<void>
+
+  /** Cuts, or grows with zeros. @throws LeasefsError NOT_FOUND, CORRUPT, IO */
+  truncate(handle: ChunkHandle, length: number): Promise<void>
+
+  /** Everything written to this replica survives a crash of the machine once it has resolved. @throws LeasefsError NOT_FOUND, IO */
+  sync(handle: ChunkHandle): Promise<void>
+
+  space(): Promise<StoreSpace>
+
+  /** Syncs what is not, and lets go of the directory. */
+  close(): Promise<void>
+}

@@ -1,0 +1,148 @@
+// The file system by inode: what the FUSE adapter drives, and what the path
+// API (client.ts) is built on. Every method rejects with a LeasefsError.
+
+import type { Ino } from '../wire/ids.js'
+
+/** An entry's name: any bytes but "/" and NUL, at most 255. */
+export type Name = Buffer
+
+/** Seconds and nanoseconds since the epoch; nanos count forward also before 1970. */
+export interface Timestamp {
+  readonly seconds: number
+  readonly nanos: number
+}
+
+export type FileKind = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'character-device' | 'block-device'
+
+export interface Attributes {
+  readonly ino: Ino
+  readonly kind: FileKind
+  /** Permission bits, 07777. */
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly nlink: number
+  /** With what this mount has written and not yet pushed. */
+  readonly size: number
+  readonly atime: Timestamp
+  readonly mtime: Timestamp
+  readonly ctime: Timestamp
+  readonly rdev: number
+  readonly goal: number
+}
+
+/** What to change; what is absent stays. */
+export interface AttributeChanges {
+  readonly mode?: number
+  readonly uid?: number
+  readonly gid?: number
+  readonly size?: number
+  readonly atime?: Timestamp | 'now'
+  readonly mtime?: Timestamp | 'now'
+}
+
+export interface NewInode {
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+}
+
+export interface OpenOptions {
+  readonly read: boolean
+  readonly write: boolean
+  /** Every write goes to the end of the file, wherever that is by then. */
+  readonly append?: boolean
+  readonly truncate?: boolean
+  /** Each write returns only when it is on the disks of all replicas (O_SYNC, O_DSYNC). */
+  readonly sync?: boolean
+}
+
+export interface Entry {
+  readonly name: Name
+  readonly attributes: Attributes
+}
+
+export interface Statistics {
+  /** What users can store at the default goal. */
+  readonly totalBytes: number
+  readonly freeBytes: number
+  readonly inodes: number
+}
+
+/** One open of a file. Handles of one inode in one client share what is dirty and what is read ahead. */
+export interface OpenFile {
+  readonly ino: Ino
+
+  /** Bytes [offset, offset + length), fewer only at the end of the file; pieces that follow one another. */
+  read(offset: number, length: number): Promise<readonly Buffer[]>
+
+  /**
+   * Takes the bytes (copies them) and resolves when the write-behind buffer has
+   * room for them. An error of an earlier write is reported here, or by flush, sync or close: once.
+   */
+  write(offset: number, data: Buffer): Promise<void>
+
+  /** Resolves when every write so far has been applied by all replicas, and the size is known to the master. */
+  flush(): Promise<void>
+
+  /** As flush, and on the disks of all replicas and of the master. */
+  sync(): Promise<void>
+
+  /** Flushes and lets go. Idempotent; reports an error of a write that no one has seen yet. */
+  close(): Promise<void>
+}
+
+export interface FileSystem {
+  lookup(parent: Ino, name: Name): Promise<Attributes>
+
+  /** Walks the names from `base` on, without following symlinks: the attributes at each step. */
+  resolve(base: Ino, names: readonly Name[]): Promise<readonly Attributes[]>
+
+  getAttributes(ino: Ino): Promise<Attributes>
+  setAttributes(ino: Ino, changes: AttributeChanges): Promise<Attributes>
+
+  /** All entries in byte order, without "." and "..", as they were at some moment during the call. */
+  readDirectory(ino: Ino): Promise<{ readonly entries: readonly Entry[]; readonly parent: Ino }>
+
+  /** Makes (unless it is there and not `exclusive`) and opens a regular file. */
+  create(
+    parent: Ino,
+    name: Name,
+    inode: NewInode,
+    options: OpenOptions & { readonly exclusive: boolean },
+  ): Promise<{ readonly attributes: Attributes; readonly file: OpenFile }>
+
+  open(ino: Ino, options: OpenOptions): Promise<OpenFile>
+
+  makeDirectory(parent: Ino, name: Name, inode: NewInode): Promise<Attributes>
+  makeSymlink(parent: Ino, name: Name, target: Buffer, inode: NewInode): Promise<Attributes>
+  /** `rdev` is for the two kinds of device. */
+  makeNode(parent: Ino, name: Name, kind: FileKind, rdev: number, inode: NewInode): Promise<Attributes>
+  readSymlink(ino: Ino): Promise<Buffer>
+
+  link(ino: Ino, parent: Ino, name: Name): Promise<Attributes>
+  unlink(parent: Ino, name: Name): Promise<void>
+  removeDirectory(parent: Ino, name: Name): Promise<void>
+  rename(
+    parent: Ino,
+    name: Name,
+    newParent: Ino,
+    newName: Name,
+    options?: { readonly noReplace?: boolean; readonly exchange?: boolean },
+  ): Promise<void>
+
+  getXattr(ino: Ino, name: Name): Promise<Buffer>
+  setXattr(
+    ino: Ino,
+    name: Name,
+    value: Buffer,
+    options?: { readonly createOnly?: boolean; readonly replaceOnly?: boolean },
+  ): Promise<void>
+  listXattrs(ino: Ino): Promise<readonly Name[]>
+  removeXattr(ino: Ino, name: Name): Promise<void>
+
+  statistics(): Promise<Statistics>
+
+  /** Flushes everything dirty and ends the session. Rejects with the first error that no one has seen. */
+  close(): Promise<void>
+}

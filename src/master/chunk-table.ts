@@ -1,0 +1,57 @@
+// The journaled half of what the master knows of chunks: which there are, of
+// which file, at which version. Where their replicas are, and who holds a
+// lease, is not journaled: see replicas.ts and leases.ts.
+
+import type { ChunkHandle, Ino } from '../wire/ids.js'
+
+export interface ChunkRecord {
+  readonly handle: ChunkHandle
+  readonly ino: Ino
+  /** Position in the file: bytes [index × chunkSize, (index + 1) × chunkSize). */
+  readonly index: number
+  /** Raised whenever the set of replicas that may apply mutations changes. */
+  readonly version: number
+  /** How many replicas that set has: when as many have reported, none is missing. */
+  readonly replicaCount: number
+  /** How many the file wants. */
+  readonly goal: number
+}
+
+export interface NewChunk {
+  readonly index: number
+  readonly replicaCount: number
+}
+
+/** Changes are journaled before they resolve. Reads see every change that has resolved. */
+export interface ChunkTable {
+  /** Restarts of the master, counted in the journal: lease ids of a later one are higher. */
+  readonly masterEpoch: number
+
+  chunk(handle: ChunkHandle): ChunkRecord | undefined
+
+  /** The chunks of a file with first ≤ index < first + count, in order; holes are left out. */
+  chunksOf(ino: Ino, first: number, count: number): readonly ChunkRecord[]
+
+  /** Replicas wanted for the file's chunks. @throws LeasefsError NOT_FOUND, IS_A_DIRECTORY, INVALID_ARGUMENT (not a regular file) */
+  goalOf(ino: Ino): number
+
+  /** Every chunk, in the order of handles, for status and background duties. */
+  all(): Iterable<ChunkRecord>
+
+  /**
+   * Makes chunks that the file does not have yet, at version 1. One that has appeared meanwhile is returned as it is.
+   *
+   * @throws LeasefsError NOT_FOUND, FILE_TOO_LARGE
+   */
+  allocate(ino: Ino, chunks: readonly NewChunk[]): Promise<readonly ChunkRecord[]>
+
+  /**
+   * Raises the version from `from` to `from` + 1 for a set of `replicaCount`
+   * replicas. Durable, a crash of the machine included, once it has resolved.
+   *
+   * @throws LeasefsError NOT_FOUND (deleted meanwhile), STALE_VERSION
+   */
+  raise(handle: ChunkHandle, from: number, replicaCount: number): Promise<ChunkRecord>
+
+  readonly counts: { readonly inodes: number; readonly chunks: number }
+}
