@@ -4,6 +4,8 @@
 // A broken invariant is not one of these. It is a bug: it throws the
 // AssertionError of node:assert, nobody catches it, and the process ends.
 
+import { AssertionError } from 'node:assert/strict'
+
 export const errorCodes = [
   // What a file system says.
   'NOT_FOUND', // no such path, inode or chunk
@@ -66,4 +68,15 @@ export class LeasefsError extends Error {
 /** The code a peer sent, or INTERNAL if it is none of ours: a newer peer may know more codes. */
 export function errorCodeOf(text: string): ErrorCode {
   return (errorCodes as readonly string[]).includes(text) ? (text as ErrorCode) : 'INTERNAL'
+}
+
+/**
+ * For where errors of any kind are caught at the edge of a call: a broken
+ * invariant is thrown again where nothing can catch it, and ends the process.
+ */
+export function rethrowBug(reason: unknown): void {
+  if (!(reason instanceof AssertionError)) return
+  queueMicrotask(() => {
+    throw reason
+  })
 }

@@ -60,8 +60,8 @@ export interface DataClient {
 
 /** Takes the bytes of one push as they come. */
 export interface PushReceiver {
-  /** The receiver keeps the buffers. False: wait for `ready` before more. */
-  write(bytes: Buffer): boolean
+  /** The receiver keeps the buffer. There is room for it: beginPush() has waited for that. */
+  write(bytes: Buffer): void
   /** All have come, and the checksum was right: from here on the data id may be committed. */
   complete(): void
   /** They will not come, or were damaged. */
@@ -71,7 +71,8 @@ export interface PushReceiver {
 /** What a chunkserver does for the data plane. */
 export interface DataHandler {
   /**
-   * A push begins. Resolves when the push buffer has room for `length` bytes.
+   * A push begins. Resolves when the push buffer has room for `length` bytes, or
+   * rejects well within pushForwardTimeoutMs (limits.ts): the sender counts.
    * `undefined`: the data id is here already; the bytes are only forwarded.
    *
    * @throws LeasefsError UNAVAILABLE: no room came in time

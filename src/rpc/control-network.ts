@@ -34,7 +34,11 @@ export interface ControlStream<Out, In> {
   /** Calls back once, at the end of the stream (at once if it has ended). A clean end by either side has code CANCELLED. */
   onClose(closed: (reason: LeasefsError) => void): void
 
-  /** Ends the stream; the peer sees `reason`, by default a clean end. What was sent before is delivered first if the peer is alive. */
+  /**
+   * Ends the stream; the peer sees `reason`, by default a clean end. What was
+   * sent before is delivered first if the peer is alive. Only the serving side
+   * has a way to tell the reason: the opener's is for its own onClose.
+   */
   close(reason?: LeasefsError): void
 
   /** Where the peer is, for logs. */
@@ -110,4 +114,11 @@ export interface ControlNetwork {
   serve(listen: Address, handlers: readonly Handler[]): Promise<ControlServer>
 
   connect(address: Address): ControlPeer
+
+  /**
+   * Asks the machine, not the program: is someone listening there? 'refused' is
+   * proof that the process which listened is gone; 'silent' (nothing heard
+   * within `timeoutMs`) proves nothing.
+   */
+  probe(address: Address, timeoutMs: number): Promise<'listening' | 'refused' | 'silent'>
 }
