@@ -47,6 +47,16 @@ export interface Namespace {
    */
   resolvePath(path: Buffer): Attributes
 
+  /**
+   * Takes back what clients cache about the file, from every session, and waits
+   * for their word or the end of their leases: nobody asks a replica that has
+   * been left behind any more. Bounded by clientLeaseMs; never rejects.
+   */
+  invalidate(ino: Ino): Promise<void>
+
+  /** Every change answered so far survives a crash of the machine once it has resolved. @throws LeasefsError IO */
+  synced(): Promise<void>
+
   /** Client sessions that have not ended, connected or not. */
   readonly sessionCount: number
 }

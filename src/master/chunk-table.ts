@@ -11,6 +11,12 @@ export interface ChunkRecord {
   readonly index: number
   /** Raised whenever the set of replicas that may apply mutations changes. */
   readonly version: number
+  /**
+   * The last version that mutations were ordered under: 1 for a new chunk, then
+   * what settle() said. Replicas from this version on hold everything that was
+   * acknowledged; a raise that a crash cut short leaves `version` ahead of it.
+   */
+  readonly settledVersion: number
   /** How many replicas that set has: when as many have reported, none is missing. */
   readonly replicaCount: number
   /** How many the file wants. */
@@ -52,6 +58,14 @@ export interface ChunkTable {
    * @throws LeasefsError NOT_FOUND (deleted meanwhile), STALE_VERSION
    */
   raise(handle: ChunkHandle, from: number, replicaCount: number): Promise<ChunkRecord>
+
+  /**
+   * The replicas of `version` are about to be used: settledVersion becomes
+   * `version`. Durable, a crash of the machine included, once it has resolved.
+   *
+   * @throws LeasefsError NOT_FOUND (deleted meanwhile), STALE_VERSION (raised meanwhile)
+   */
+  settle(handle: ChunkHandle, version: number): Promise<ChunkRecord>
 
   readonly counts: { readonly inodes: number; readonly chunks: number }
 }
