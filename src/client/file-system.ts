@@ -101,6 +101,9 @@ export interface FileSystem {
   getAttributes(ino: Ino): Promise<Attributes>
   setAttributes(ino: Ino, changes: AttributeChanges): Promise<Attributes>
 
+  /** Resolves when what was done to the inode so far, or in the directory, is on the master's disk (fsync of a directory). */
+  syncInode(ino: Ino): Promise<void>
+
   /** All entries in byte order, without "." and "..", as they were at some moment during the call. */
   readDirectory(ino: Ino): Promise<{ readonly entries: readonly Entry[]; readonly parent: Ino }>
 
