@@ -1,0 +1,103 @@
+// leasefs-chunkserver: stores replicas of chunks in one directory.
+
+import { hostname } from 'node:os'
+import { openDataDirectory } from '../base/data-directory.js'
+import { LeasefsError } from '../base/errors.js'
+import { hour, second } from '../base/units.js'
+import { startChunkserver } from '../chunkserver/daemon.js'
+import { formatVersion } from '../constants.js'
+import { type Address, addressText } from '../wire/address.js'
+import type { Location } from '../wire/location.js'
+import { type Daemon, runDaemon, type Surroundings } from './daemon.js'
+import {
+  addDaemonOptions,
+  type DaemonOptions,
+  duration,
+  listenAddress,
+  location,
+  masterAddressDefault,
+  peerAddress,
+} from './options.js'
+import { program, runProgram } from './program.js'
+
+const name = 'leasefs-chunkserver'
+
+export const waitDefaultMs = 10 * second
+
+interface Options extends DaemonOptions {
+  readonly data: string
+  readonly master: Address
+  readonly listen: Address
+  readonly dataListen?: Address
+  readonly location: Location
+  readonly wait: number
+}
+
+export async function main(): Promise<void> {
+  const command = program(name, 'Stores replicas of chunks, receives and forwards pushes, orders mutations.')
+    .requiredOption('--data <dir>', 'directory of the replicas; made if it is missing')
+    .option('--master <address>', 'HOST:PORT of the master', peerAddress, masterAddressDefault)
+    .option('--listen <address>', 'HOST:PORT for control messages', listenAddress, { host: '127.0.0.1', port: 0 })
+    .option(
+      '--data-listen <address>',
+      'HOST:PORT for file data (default: the host of --listen, any port)',
+      listenAddress,
+    )
+    .option('--location <label>', 'where this server is: /dc/rack/host', location, locationDefault())
+    .option('--wait <time>', 'how long to wait for the master at the start', duration(0, hour), waitDefaultMs)
+  addDaemonOptions(command).action((options: Options) => runDaemon(name, options, around => start(options, around)))
+  await runProgram(command)
+}
+
+/** Unless told otherwise a process is on the host it runs on, in the one rack there is. */
+export function locationDefault(): Location {
+  return {
+    dc: 'default',
+    rack: 'default',
+    host:
+      hostname()
+        .replaceAll(/[^A-Za-z0-9._-]/g, '-')
+        .slice(0, 64) || 'host',
+  }
+}
+
+async function start(options: Options, around: Surroundings): Promise<Daemon> {
+  const { clock, random, log, control, data, trace, identify } = around
+  const dataDirectory = await openDataDirectory(options.data, 'chunkserver', { formatVersion, clock, random })
+  const { listen, master, location, dataListen = { host: listen.host, port: 0 } } = options
+  try {
+    const settings = { listen, dataListen, master, location }
+    const server = await startChunkserver({ dataDirectory, control, data, clock, random, log, trace, ...settings })
+    identify(server.serverId)
+    const close = async () => {
+      await server.close()
+      await dataDirectory.close()
+    }
+    const failure = await registered(server, options, around)
+    if (failure) {
+      await close()
+      throw failure
+    }
+    const where = `listening on ${addressText(server.address)}, data on ${addressText(server.dataAddress)}`
+    return { ready: `server ${server.serverId}, ${where}`, closed: server.closed, close }
+  } catch (reason) {
+    await dataDirectory.close()
+    throw reason
+  }
+}
+
+/** Why the server is not known to its master, if it isn't after the wait. */
+async function registered(
+  server: { readonly ready: Promise<void>; readonly closed: Promise<LeasefsError | undefined> },
+  { master, wait }: Options,
+  { clock }: Surroundings,
+): Promise<LeasefsError | undefined> {
+  const late = new AbortController()
+  const tooLate = clock.sleep(wait, late.signal).then(
+    () => new LeasefsError('UNAVAILABLE', `master ${addressText(master)} is not reachable`),
+    () => undefined,
+  )
+  const failure = await Promise.race([server.ready.then(() => undefined), server.closed, tooLate])
+  late.abort()
+  return failure
+}

@@ -1,0 +1,78 @@
+// leasefs-master: the namespace, the chunk table and the leases of a cluster.
+
+import { Option } from 'commander'
+import { openDataDirectory } from '../base/data-directory.js'
+import { day, minute } from '../base/units.js'
+import { formatVersion, goalDefault, goalMax, heartbeatMs, leaseMs } from '../constants.js'
+import { startMaster } from '../master/daemon.js'
+import { type Address, addressText } from '../wire/address.js'
+import { type Daemon, runDaemon, type Surroundings } from './daemon.js'
+import {
+  addDaemonOptions,
+  type DaemonOptions,
+  duration,
+  listenAddress,
+  masterAddressDefault,
+  wholeNumber,
+} from './options.js'
+import { program, runProgram } from './program.js'
+
+const name = 'leasefs-master'
+
+/** A primary extends its lease on heartbeats, and needs several before it ends. */
+const leaseMsMin = 3 * heartbeatMs
+const leaseMsMax = 10 * minute
+const trashDefaultMs = 0
+
+interface Options extends DaemonOptions {
+  readonly data: string
+  readonly listen: Address
+  readonly goal: number
+  readonly durability: 'process' | 'disk'
+  readonly leaseMs: number
+  readonly trash: number
+}
+
+export async function main(): Promise<void> {
+  const command = program(name, 'Keeps the namespace, the chunk table and the leases of a cluster.')
+    .requiredOption('--data <dir>', 'directory of the journal and the state; made if it is missing')
+    .option('--listen <address>', 'HOST:PORT to listen on', listenAddress, masterAddressDefault)
+    .option('--goal <count>', 'replicas of each chunk of a new file', wholeNumber(1, goalMax), goalDefault)
+    .addOption(
+      new Option('--durability <level>', 'what an answer waits for: the journal written, or on the disk')
+        .choices(['process', 'disk'])
+        .default('process'),
+    )
+    .option('--trash <time>', 'keep the chunks of deleted files for so long', duration(0, 365 * day), trashDefaultMs)
+    .addOption(
+      new Option('--lease-ms <ms>', 'how long a chunk lease lasts unless it is extended')
+        .argParser(wholeNumber(leaseMsMin, leaseMsMax))
+        .default(leaseMs)
+        .hideHelp(),
+    )
+  addDaemonOptions(command).action((options: Options) => runDaemon(name, options, around => start(options, around)))
+  await runProgram(command)
+}
+
+async function start(
+  options: Options,
+  { clock, random, log, control, trace, identify }: Surroundings,
+): Promise<Daemon> {
+  const dataDirectory = await openDataDirectory(options.data, 'master', { formatVersion, clock, random })
+  identify('master')
+  const { listen, goal, durability, leaseMs, trash: trashMs } = options
+  const settings = { listen, goal, durability, leaseMs, trashMs }
+  try {
+    const master = await startMaster({ dataDirectory, network: control, clock, random, log, trace, ...settings })
+    return {
+      ready: `listening on ${addressText(master.address)}, cluster ${master.clusterId}`,
+      async close() {
+        await master.close()
+        await dataDirectory.close()
+      },
+    }
+  } catch (reason) {
+    await dataDirectory.close()
+    throw reason
+  }
+}
