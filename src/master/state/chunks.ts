@@ -32,11 +32,14 @@ export class ChunkRecords {
 
   /** Those with first ≤ index < first + count, in order. */
   ofFile(ino: number, first: number, count: number): ChunkRecord[] {
+    return this.page(ino, first, count).filter(({ index }) => index < first + count)
+  }
+
+  /** Up to `countMax` chunks of the file from index `first` on, in order. */
+  page(ino: number, first: number, countMax: number): ChunkRecord[] {
     const { to } = prefixRange(ino)
-    const end = first + count
-    const range = { from: indexKey(ino, first), to: end < 2 ** 32 ? indexKey(ino, end) : to }
-    const handles = Array.from(this.#byFile.range(range), ({ value }) => keyNumber(value, 0))
-    return handles.map(handle => this.#listed(handle))
+    const range = this.#byFile.range({ from: indexKey(ino, first), to, limit: countMax })
+    return Array.from(range, ({ value }) => keyNumber(value, 0)).map(handle => this.#listed(handle))
   }
 
   put(record: ChunkRecord): void {

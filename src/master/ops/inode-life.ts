@@ -1,0 +1,51 @@
+// What several operations do to inodes: a parent whose entries changed, a link
+// taken away, and the end of an inode that has no link and is not open.
+
+import assert from 'node:assert/strict'
+import type { Time } from '../../wire/gen/common.js'
+import type { ChunkHandle } from '../../wire/ids.js'
+import type { State } from '../state/state.js'
+import { isDirectory } from './operation.js'
+
+/** Chunks removed at a time. */
+const pageLength = 1024
+
+/** A directory's entries changed; `subdirectories` of them came (or, negative, went). */
+export function entriesChanged(state: State, directory: number, subdirectories: number, now: Time): void {
+  const { nlink } = state.inodes.get(directory).attributes
+  state.inodes.change(directory, { nlink: nlink + subdirectories, mtime: now, ctime: now })
+}
+
+/** Takes one link from an inode, a directory's last; returns the chunks freed with the inode. */
+export function dropLink(state: State, ino: number, now: Time): ChunkHandle[] {
+  const { attributes } = state.inodes.get(ino)
+  assert(attributes.nlink > 0)
+  const nlink = isDirectory(attributes) ? 0 : attributes.nlink - 1
+  state.inodes.change(ino, { nlink, ctime: now })
+  return releaseInode(state, ino)
+}
+
+/** Removes the inode if nothing holds it any more; returns the chunks freed with it. */
+export function releaseInode(state: State, ino: number): ChunkHandle[] {
+  const inode = state.inodes.find(ino)
+  if (!inode || inode.attributes.nlink > 0 || state.opens.isOpen(ino)) return []
+  const freed = dropChunks(state, ino, 0)
+  state.xattrs.removeAll(ino)
+  state.inodes.remove(ino)
+  state.meta.change({ inodeCount: state.meta.current.inodeCount - 1 })
+  return freed
+}
+
+/** Removes the file's chunks from index `first` on. */
+export function dropChunks(state: State, ino: number, first: number): ChunkHandle[] {
+  const freed: ChunkHandle[] = []
+  for (let page = state.chunks.page(ino, first, pageLength); page.length > 0; ) {
+    for (const record of page) {
+      state.chunks.remove(record)
+      freed.push(record.handle)
+    }
+    page = page.length < pageLength ? [] : state.chunks.page(ino, first, pageLength)
+  }
+  if (freed.length > 0) state.meta.change({ chunkCount: state.meta.current.chunkCount - freed.length })
+  return freed
+}

@@ -1,0 +1,100 @@
+// Moving a name, over anything POSIX allows, or exchanging two: one record, so
+// it happens whole or not at all.
+
+import { LeasefsError } from '../../base/errors.js'
+import { rootIno } from '../../constants.js'
+import type { Rename } from '../../wire/gen/client.js'
+import type { Attributes } from '../../wire/gen/common.js'
+import type { EntryMoved } from '../../wire/gen/state.js'
+import type { ChunkHandle, Ino } from '../../wire/ids.js'
+import type { State } from '../state/state.js'
+import { dropLink, entriesChanged } from './inode-life.js'
+import { liveDirectory } from './make.js'
+import { checkName } from './names.js'
+import { type ApplyContext, answer, change, type Decision, doneResult, isDirectory, type Outcome } from './operation.js'
+
+/**
+ * @throws LeasefsError NOT_FOUND, NOT_A_DIRECTORY, IS_A_DIRECTORY, NOT_EMPTY, ALREADY_EXISTS (no_replace),
+ *   INVALID_ARGUMENT (into its own tree, or both flags), and for the names
+ */
+export function checkRename(state: State, request: Rename): Decision {
+  const { parent, name, newParent, newName, noReplace, exchange } = request
+  checkName(name)
+  checkName(newName)
+  if (noReplace && exchange) throw new LeasefsError('INVALID_ARGUMENT', 'no_replace and exchange together')
+  liveDirectory(state, parent)
+  liveDirectory(state, newParent)
+
+  const source = state.inodes.get(state.dentries.get(parent, name)).attributes
+  const targetIno = exchange ? state.dentries.get(newParent, newName) : state.dentries.find(newParent, newName)
+  if (noReplace && targetIno !== undefined) {
+    throw new LeasefsError('ALREADY_EXISTS', `${JSON.stringify(String(newName))} exists in inode ${newParent}`)
+  }
+  // Two names of one inode: POSIX has rename do nothing.
+  if (targetIno === source.ino) return answer(doneResult)
+
+  refuseCycle(state, source, newParent)
+  if (targetIno !== undefined) {
+    const target = state.inodes.get(targetIno).attributes
+    if (exchange) refuseCycle(state, target, parent)
+    else checkReplace(state, source, target)
+  }
+  return change({ $case: 'entryMoved', value: { parent, name, newParent, newName, exchange } })
+}
+
+export function applyEntryMoved(state: State, moved: EntryMoved, { now }: ApplyContext): Outcome {
+  const { parent, name, newParent, newName, exchange } = moved
+  const source = state.dentries.get(parent, name)
+  const target = state.dentries.find(newParent, newName)
+  const directories = [directoryCount(state, source), target === undefined ? 0 : directoryCount(state, target)] as const
+
+  let freed: ChunkHandle[] = []
+  if (exchange && target !== undefined) place(state, target, parent, name, now)
+  else {
+    state.dentries.remove(parent, name)
+    if (target !== undefined) freed = dropLink(state, target, now)
+  }
+  place(state, source, newParent, newName, now)
+
+  const [moving, met] = directories
+  entriesChanged(state, parent, (exchange ? met : 0) - moving, now)
+  entriesChanged(state, newParent, moving - met, now)
+  const touched = [parent, newParent, source, ...(target === undefined ? [] : [target])] as Ino[]
+  return { result: doneResult, touched, freed }
+}
+
+/** Puts an inode under a name, and tells a directory where it is. */
+function place(state: State, ino: number, parent: number, name: Buffer, now: Attributes['ctime']): void {
+  state.dentries.put(parent, name, ino)
+  const inode = state.inodes.get(ino)
+  state.inodes.put({
+    ...inode,
+    attributes: { ...inode.attributes, ctime: now },
+    parent: (isDirectory(inode.attributes) ? parent : 0) as Ino,
+  })
+}
+
+function directoryCount(state: State, ino: number): 0 | 1 {
+  return isDirectory(state.inodes.get(ino).attributes) ? 1 : 0
+}
+
+function checkReplace(state: State, source: Attributes, target: Attributes): void {
+  if (isDirectory(source) && !isDirectory(target)) {
+    throw new LeasefsError('NOT_A_DIRECTORY', `inode ${target.ino} is not a directory, inode ${source.ino} is`)
+  }
+  if (!isDirectory(source) && isDirectory(target)) {
+    throw new LeasefsError('IS_A_DIRECTORY', `inode ${target.ino} is a directory, inode ${source.ino} is not`)
+  }
+  if (isDirectory(target) && !state.dentries.isEmpty(target.ino)) {
+    throw new LeasefsError('NOT_EMPTY', `directory ${target.ino} has entries`)
+  }
+}
+
+/** A directory may not come to lie within itself. */
+function refuseCycle(state: State, moving: Attributes, destination: number): void {
+  if (!isDirectory(moving)) return
+  for (let at = destination; ; at = state.inodes.get(at).parent) {
+    if (at === moving.ino) throw new LeasefsError('INVALID_ARGUMENT', `inode ${at} cannot move into its own tree`)
+    if (at === rootIno) return
+  }
+}

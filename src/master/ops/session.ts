@@ -1,0 +1,45 @@
+// The beginning and the end of a client session.
+
+import { LeasefsError } from '../../base/errors.js'
+import type { SessionEnded, SessionStarted } from '../../wire/gen/state.js'
+import type { ChunkHandle, SessionId } from '../../wire/ids.js'
+import type { State } from '../state/state.js'
+import { releaseInode } from './inode-life.js'
+import { change, type Decision, doneResult, type Outcome } from './operation.js'
+
+/** Opens closed at a time. */
+const pageLength = 1024
+
+/** The new session is the one whose id was next when the check ran. */
+export function checkSessionStart(state: State, description: string): Decision {
+  const sessionId = state.meta.current.nextSessionId
+  return change({ $case: 'sessionStarted', value: { sessionId, description } })
+}
+
+export function applySessionStarted(state: State, { sessionId, description }: SessionStarted): Outcome {
+  state.sessions.put({ id: sessionId as SessionId, description })
+  state.meta.change({ nextSessionId: sessionId + 1 })
+  return { result: doneResult, touched: [], freed: [] }
+}
+
+/** @throws LeasefsError SESSION_LOST */
+export function checkSessionEnd(state: State, sessionId: SessionId): Decision {
+  if (!state.sessions.find(sessionId)) throw new LeasefsError('SESSION_LOST', `session ${sessionId} has ended`)
+  return change({ $case: 'sessionEnded', value: { sessionId } })
+}
+
+export function applySessionEnded(state: State, { sessionId }: SessionEnded): Outcome {
+  const freed: ChunkHandle[] = []
+  for (let after = 0; ; ) {
+    const page = state.opens.ofSession(sessionId as SessionId, after, pageLength)
+    for (const ino of page) {
+      state.opens.remove(sessionId, ino)
+      for (const handle of releaseInode(state, ino)) freed.push(handle)
+      after = ino
+    }
+    if (page.length < pageLength) break
+  }
+  state.answers.forgetAll(sessionId)
+  state.sessions.remove(sessionId)
+  return { result: doneResult, touched: [], freed }
+}

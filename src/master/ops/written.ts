@@ -1,0 +1,32 @@
+// A writer's report: its mutations up to a size have been applied by all
+// replicas. So no reader ever sees a length whose bytes are not there.
+
+import { LeasefsError } from '../../base/errors.js'
+import { fileSizeMax } from '../../constants.js'
+import type { Written } from '../../wire/gen/client.js'
+import type { FileWritten } from '../../wire/gen/state.js'
+import type { Ino } from '../../wire/ids.js'
+import type { State } from '../state/state.js'
+import {
+  type ApplyContext,
+  attributesResult,
+  type CheckContext,
+  change,
+  type Decision,
+  type Outcome,
+} from './operation.js'
+import { checkTime } from './set-attributes.js'
+
+/** @throws LeasefsError NOT_FOUND, IS_A_DIRECTORY, INVALID_ARGUMENT, FILE_TOO_LARGE */
+export function checkWritten(state: State, request: Written, { now }: CheckContext): Decision {
+  const { ino, size } = request
+  state.inodes.file(ino)
+  if (size > fileSizeMax) throw new LeasefsError('FILE_TOO_LARGE', `${size} bytes, at most ${fileSizeMax}`)
+  return change({ $case: 'fileWritten', value: { ino, size, mtime: checkTime(request.mtime) ?? now } })
+}
+
+export function applyFileWritten(state: State, { ino, size, mtime }: FileWritten, { now }: ApplyContext): Outcome {
+  const old = state.inodes.get(ino).attributes
+  state.inodes.change(ino, { size: Math.max(old.size, size), mtime, ctime: now })
+  return { result: attributesResult(state, ino), touched: [ino as Ino], freed: [] }
+}

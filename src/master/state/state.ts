@@ -1,0 +1,54 @@
+// Everything the master keeps: the tables of the state together, changed only
+// by applying journal records (ops/apply.ts), in transactions.
+
+import { ChunkRecords } from './chunks.js'
+import { Dentries } from './dentries.js'
+import { Inodes } from './inodes.js'
+import { Meta } from './meta.js'
+import { Opens } from './opens.js'
+import { Answers, Sessions } from './sessions.js'
+import type { StateStore } from './state-store.js'
+import { Xattrs } from './xattrs.js'
+
+export class State {
+  readonly inodes: Inodes
+  readonly dentries: Dentries
+  readonly xattrs: Xattrs
+  readonly opens: Opens
+  readonly chunks: ChunkRecords
+  readonly sessions: Sessions
+  readonly answers: Answers
+  readonly meta: Meta
+  readonly #store: StateStore
+
+  constructor(store: StateStore) {
+    this.#store = store
+    this.inodes = new Inodes(store)
+    this.dentries = new Dentries(store)
+    this.xattrs = new Xattrs(store)
+    this.opens = new Opens(store)
+    this.chunks = new ChunkRecords(store)
+    this.sessions = new Sessions(store)
+    this.answers = new Answers(store)
+    this.meta = new Meta(store)
+  }
+
+  /** All of `run`'s changes, or none if it throws. @throws as StateStore.transaction */
+  transaction<T>(run: () => T): T {
+    try {
+      return this.#store.transaction(() => {
+        const result = run()
+        this.meta.write()
+        return result
+      })
+    } catch (reason) {
+      this.meta.rolledBack()
+      this.answers.rolledBack()
+      throw reason
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#store.close()
+  }
+}
