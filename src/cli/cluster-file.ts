@@ -4,8 +4,9 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { replaceFile } from '../base/durable-file.js'
+import { listMounts } from '../fuse/mount-table.js'
 import { type Address, addressText, parseAddress } from '../wire/address.js'
-import { listMounts, masterOf } from './mounts.js'
+import { masterOf } from './mounts.js'
 import { masterAddressDefault } from './options.js'
 
 export interface ClusterFile {

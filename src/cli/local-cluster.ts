@@ -5,11 +5,11 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { second } from '../base/units.js'
+import { unmountLazily } from '../fuse/unmount.js'
 import { type Address, addressText, parseAddress } from '../wire/address.js'
 import { Child, type DaemonName, exitText } from './child.js'
 import { removeClusterFile, writeClusterFile } from './cluster-file.js'
 import type { Binding } from './mount.js'
-import { unmountLazily } from './mount-point.js'
 
 export interface LocalClusterOptions {
   /** Absolute, as are all paths here. */

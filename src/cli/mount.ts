@@ -4,11 +4,11 @@ import { Option } from 'commander'
 import { hour, minute, second } from '../base/units.js'
 import { connectFileSystem } from '../client/index.js'
 import { mount } from '../fuse/mount.js'
+import { checkMountPoint } from '../fuse/mount-point.js'
 import type { Address } from '../wire/address.js'
 import type { Location } from '../wire/location.js'
 import { locationDefault, waitDefaultMs } from './chunkserver.js'
 import { type Daemon, runDaemon, type Surroundings } from './daemon.js'
-import { checkMountPoint } from './mount-point.js'
 import { mountSource } from './mounts.js'
 import {
   addDaemonOptions,
@@ -65,7 +65,7 @@ async function start(mountPoint: string, options: Options, around: Surroundings)
   const settings = { master, location, timeoutMs, connectTimeoutMs, description: directory }
   const fileSystem = await connectFileSystem({ control, data, clock, random, log, trace, ...settings })
   try {
-    const mounted = await mount({ fileSystem, mountPoint: directory, binding, log, fsname: mountSource(master) })
+    const mounted = await mount({ fileSystem, mountPoint: directory, binding, log, fsname: mountSource(master), clock })
     return {
       ready: `mounted on ${directory}`,
       closed: mounted.closed.then(() => undefined),

@@ -1,15 +1,16 @@
 // leasefs up: a whole cluster on this machine, in the foreground.
 
-import { resolve, sep } from 'node:path'
+import { mkdir } from 'node:fs/promises'
+import { dirname, resolve, sep } from 'node:path'
 import type { Command } from 'commander'
 import { deferred } from '../base/deferred.js'
 import { LeasefsError } from '../base/errors.js'
 import { second } from '../base/units.js'
 import { goalDefault, goalMax } from '../constants.js'
+import { checkMountPoint } from '../fuse/mount-point.js'
 import type { Address } from '../wire/address.js'
 import { LocalCluster } from './local-cluster.js'
 import { type Binding, bindingOption } from './mount.js'
-import { checkMountPoint, makeMountPoint } from './mount-point.js'
 import { dataDefault, listenAddress, logLevelOption, wholeNumber } from './options.js'
 import { report } from './program.js'
 
@@ -96,6 +97,16 @@ function stopSignals(say: (line: string) => void, force: () => void): Promise<'s
     })
   }
   return promise
+}
+
+/** Makes the directory if only its last part is missing: if more is, that is more likely a slip. */
+async function makeMountPoint(path: string): Promise<void> {
+  await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') throw new LeasefsError('NOT_FOUND', `${dirname(resolve(path))} does not exist`)
+    if (error.code === 'EACCES' || error.code === 'EROFS')
+      throw new LeasefsError('PERMISSION_DENIED', `cannot make the mount point ${path}: ${error.message}`)
+    // Whatever else is wrong with it, checkMountPoint says better.
+  })
 }
 
 /** A mount hides what is below it. */
