@@ -1,0 +1,74 @@
+// How an operation is answered. A call runs and gives the result with what
+// goes with it; whatever it throws becomes an errno here, and no throw gets
+// into native code: there it would leave a thread of libfuse waiting for ever.
+
+import { AssertionError } from 'node:assert/strict'
+import type { Logger } from '../../../base/log.js'
+import { errnoFrom } from '../../errno.js'
+import type { Addon, Calls, Handler, OperationName, RequestRecord } from './addon.js'
+
+export interface Request {
+  readonly record: RequestRecord
+  readonly opcode: number
+}
+
+export type Answer<Name extends OperationName> = readonly [result: number, ...reply: Calls[Name]['reply']]
+
+export interface Call<Name extends OperationName> {
+  run(request: Request, ...args: Calls[Name]['args']): Promise<Answer<Name>>
+  /** What goes with an error. */
+  failed(...args: Calls[Name]['args']): Calls[Name]['reply']
+}
+
+export type CallTable = { readonly [Name in OperationName]: Call<Name> }
+
+type PlainName = { [Name in OperationName]: Calls[Name]['reply'] extends [] ? Name : never }[OperationName]
+
+/** An operation that answers with success or an error and nothing else. */
+export function plain<Name extends PlainName>(
+  run: (...args: Calls[Name]['args']) => Promise<unknown>,
+): { run(request: Request, ...args: Calls[Name]['args']): Promise<readonly [number]>; failed(): [] } {
+  return {
+    run: async (_request, ...args) => {
+      await run(...args)
+      return [0]
+    },
+    failed: () => [],
+  }
+}
+
+/** The addon's handler of one operation. */
+export function handlerOf<Name extends OperationName>(
+  addon: Addon,
+  name: Name,
+  call: Call<Name>,
+  log: Logger,
+): Handler {
+  const signal = addon[`fuse_native_signal_${name}`] as (record: RequestRecord, ...answer: Answer<Name>) => void
+  const handler = (record: RequestRecord, opcode: number, ...args: Calls[Name]['args']): void => {
+    const fail = (reason: unknown) => {
+      signal(record, -errnoFrom(reason), ...call.failed(...args))
+      report(reason, name, log)
+    }
+    try {
+      call.run({ record, opcode }, ...args).then(answer => signal(record, ...answer), fail)
+    } catch (reason) {
+      fail(reason)
+    }
+  }
+  return handler as Handler
+}
+
+/** A broken invariant ends the process, once the caller has its EIO. */
+function report(reason: unknown, name: OperationName, log: Logger): void {
+  if (reason instanceof AssertionError || reason instanceof TypeError) {
+    setImmediate(() => {
+      throw reason
+    })
+    return
+  }
+  if (errnoFrom(reason) === eio) log.warn({ err: reason, operation: name }, 'an operation was answered with EIO')
+  else log.debug({ operation: name, reason: String(reason) }, 'refused')
+}
+
+const eio = errnoFrom(undefined)

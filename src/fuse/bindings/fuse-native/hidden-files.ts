@@ -1,0 +1,47 @@
+// Open files without a name.
+//
+// libfuse finds the file of every request by its path, so before it unlinks,
+// or replaces by a rename, a file that is open, it renames it to
+// ".fuse_hidden" + 16 hex digits in the same directory, and unlinks that when
+// the last handle is released. Here the file is unlinked at that rename, as it
+// was meant to be: it leaves the directory, which can be removed, its link
+// count falls, and the file system keeps the inode for those who have it
+// open. Only this table still knows the hidden name.
+
+import type { Ino } from '../../../wire/ids.js'
+
+const pattern = /^\.fuse_hidden[0-9a-f]{8}([0-9a-f]{8})$/
+
+/** The last eight digits count up. A name that is further off was chosen by a person, not by libfuse. */
+const counterStepMax = 64
+
+export class HiddenFiles {
+  readonly #inos = new Map<string, Ino>()
+  #counter = 0
+
+  /** Whether this rename is libfuse's way to say that the file is to lose its name. */
+  isHiding(fromDirectory: string, toDirectory: string, toName: string): boolean {
+    const counter = counterOf(toName)
+    if (counter === undefined || fromDirectory !== toDirectory || this.#inos.has(toName)) return false
+    return Math.abs(counter - this.#counter) <= counterStepMax
+  }
+
+  hide(name: string, ino: Ino): void {
+    this.#inos.set(name, ino)
+    this.#counter = Math.max(this.#counter, counterOf(name) ?? 0)
+  }
+
+  inoOf(name: string): Ino | undefined {
+    return this.#inos.size > 0 ? this.#inos.get(name) : undefined
+  }
+
+  /** The last handle is released: returns whether the name was a hidden one. */
+  forget(name: string): boolean {
+    return this.#inos.delete(name)
+  }
+}
+
+function counterOf(name: string): number | undefined {
+  const digits = pattern.exec(name)?.[1]
+  return digits === undefined ? undefined : Number.parseInt(digits, 16)
+}

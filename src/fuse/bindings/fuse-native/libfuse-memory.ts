@@ -1,0 +1,87 @@
+// Two things that libfuse 2.9 knows and fuse-native has no way to say, reached
+// through /proc/self/mem (Linux, x64). Everything is verified first and, where
+// it is not as expected, left alone; the mount then works with less:
+//
+// - open flags of create. Without them, a file that another mount made in the
+//   same moment is opened although O_EXCL was given, and O_APPEND is not known.
+// - setting only one of a file's two times (tar, touch -m). libfuse drops such
+//   a request, and reports success, unless the file system has declared that
+//   it takes UTIME_OMIT. fuse-native can't declare it; here the switch is set.
+
+import { constants, openSync, readSync, writeSync } from 'node:fs'
+import type { RequestRecord } from './addon.js'
+import { fileInfoAddress, threadAddress } from './request-record.js'
+
+/** fuse_thread_t: the address of libfuse's struct fuse, then the mount point. */
+const inThread = { fuse: 368, mountPoint: 384 } as const
+/** struct fuse of libfuse 2.9: an option we always set, the fuse_fs, and the two switches behind it. */
+const inFuse = { useIno: 212, fileSystem: 272, nullPathOk: 280, utimeOmitOk: 284, end: 288 } as const
+/** struct fuse_fs: the pointer that was given to fuse_new, which is the fuse_thread_t. */
+const inFileSystem = { userData: 368, end: 376 } as const
+
+export class LibfuseMemory {
+  readonly #file: number
+
+  private constructor(file: number) {
+    this.#file = file
+  }
+
+  /** Undefined where the process's memory can't be reached this way. */
+  static open(): LibfuseMemory | undefined {
+    if (process.platform !== 'linux' || process.arch !== 'x64') return undefined
+    try {
+      return new LibfuseMemory(openSync('/proc/self/mem', 'r+'))
+    } catch {
+      return undefined
+    }
+  }
+
+  /** The flags of the open(2) behind a create request, or undefined if they can't be told. */
+  createFlags(record: RequestRecord, opcode: number, mode: number): number | undefined {
+    const address = fileInfoAddress(record, opcode, mode)
+    const flags = address === undefined ? undefined : this.#read(address, 4)?.readUInt32LE(0)
+    return flags !== undefined && flags & constants.O_CREAT ? flags : undefined
+  }
+
+  /**
+   * Makes libfuse pass on requests that set only one time. To be called from
+   * the init request, when no other is under way.
+   *
+   * @returns whether it does now
+   */
+  passPartialTimes(record: RequestRecord, opcode: number, thread: Buffer, mountPoint: string): boolean {
+    const address = threadAddress(record, opcode)
+    const name = Buffer.from(`${mountPoint}\0`)
+    const end = inThread.mountPoint + name.length
+    if (address === undefined || !thread.subarray(inThread.mountPoint, end).equals(name)) return false
+    if (!this.#read(address, end)?.equals(thread.subarray(0, end))) return false
+
+    const fuseAddress = thread.readBigUInt64LE(inThread.fuse)
+    const fuse = this.#read(fuseAddress, inFuse.end)
+    if (fuse?.readInt32LE(inFuse.useIno) !== 1) return false
+    const fileSystem = this.#read(fuse.readBigUInt64LE(inFuse.fileSystem), inFileSystem.end)
+    if (fileSystem?.readBigUInt64LE(inFileSystem.userData) !== address) return false
+    if (fuse.readInt32LE(inFuse.nullPathOk) !== 0 || fuse.readInt32LE(inFuse.utimeOmitOk) !== 0) return false
+
+    const yes = Buffer.alloc(4)
+    yes.writeInt32LE(1)
+    return this.#write(fuseAddress + BigInt(inFuse.utimeOmitOk), yes)
+  }
+
+  #read(address: bigint, length: number): Buffer | undefined {
+    const bytes = Buffer.alloc(length)
+    try {
+      return readSync(this.#file, bytes, 0, length, address) === length ? bytes : undefined
+    } catch {
+      return undefined // Not mapped: the pointer was none.
+    }
+  }
+
+  #write(address: bigint, bytes: Buffer): boolean {
+    try {
+      return writeSync(this.#file, bytes, 0, bytes.length, Number(address)) === bytes.length
+    } catch {
+      return false
+    }
+  }
+}

@@ -1,0 +1,69 @@
+// Whether a directory can be mounted on, told before anything is opened.
+
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { LeasefsError } from '../base/errors.js'
+import { listMounts, mountAt } from './mount-table.js'
+import { unmountLazily } from './unmount.js'
+
+/** What mounts of ours are in the mount table. */
+export const mountType = 'fuse.leasefs'
+
+/**
+ * The real path of a directory that is there, empty, and not mounted on. A dead
+ * mount of ours ("Transport endpoint is not connected"), left by a process that
+ * was killed, is taken away first.
+ *
+ * @throws LeasefsError NOT_FOUND, NOT_A_DIRECTORY, ALREADY_EXISTS, NOT_EMPTY, PERMISSION_DENIED, IO
+ */
+export async function checkMountPoint(path: string): Promise<string> {
+  try {
+    const real = await realMountPoint(resolve(path))
+    await removeDeadMount(real)
+    const mount = mountAt(real, await listMounts())
+    if (mount) throw new LeasefsError('ALREADY_EXISTS', `mount point ${path} is already mounted (${mount.source})`)
+    if (!(await stat(real)).isDirectory()) {
+      throw new LeasefsError('NOT_A_DIRECTORY', `mount point ${path} is not a directory`)
+    }
+    if ((await readdir(real)).length > 0) throw new LeasefsError('NOT_EMPTY', `mount point ${path} is not empty`)
+    return real
+  } catch (reason) {
+    throw mountPointError(path, reason)
+  }
+}
+
+/** Without a look at the last part if that is a dead mount: nothing can be asked about it. */
+async function realMountPoint(absolute: string): Promise<string> {
+  try {
+    return await realpath(absolute)
+  } catch (reason) {
+    if (!isDead(reason)) throw reason
+    return join(await realpath(dirname(absolute)), basename(absolute))
+  }
+}
+
+async function removeDeadMount(real: string): Promise<void> {
+  const error = await stat(real).then(
+    () => undefined,
+    reason => reason,
+  )
+  if (!isDead(error)) return
+  const mount = mountAt(real, await listMounts())
+  if (mount?.type !== mountType) {
+    throw new LeasefsError('IO', `mount point ${real} is a dead mount of another program: unmount it first`)
+  }
+  await unmountLazily(real)
+}
+
+function isDead(reason: unknown): boolean {
+  return (reason as NodeJS.ErrnoException | undefined)?.code === 'ENOTCONN'
+}
+
+function mountPointError(path: string, reason: unknown): LeasefsError {
+  if (reason instanceof LeasefsError) return reason
+  const { code, message } = reason as NodeJS.ErrnoException
+  if (code === 'ENOENT') return new LeasefsError('NOT_FOUND', `mount point ${path} does not exist`)
+  if (code === 'ENOTDIR') return new LeasefsError('NOT_A_DIRECTORY', `mount point ${path} is not a directory`)
+  if (code === 'EACCES') return new LeasefsError('PERMISSION_DENIED', `mount point ${path} is not accessible`)
+  return new LeasefsError('IO', `mount point ${path} can't be used: ${message}`, { cause: reason })
+}

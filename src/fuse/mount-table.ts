@@ -1,0 +1,51 @@
+// What is mounted, as the kernel tells it in /proc/self/mountinfo.
+
+import { readFile } from 'node:fs/promises'
+import { sep } from 'node:path'
+
+export interface MountEntry {
+  readonly mountPoint: string
+  /** "fuse.leasefs" for ours. */
+  readonly type: string
+  readonly source: string
+}
+
+/** All mounts in the order in which they were made. Empty where there is no /proc. */
+export async function listMounts(): Promise<MountEntry[]> {
+  const text = await readFile('/proc/self/mountinfo', 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return ''
+    throw error
+  })
+  return parseMountInfo(text)
+}
+
+/** proc(5): "36 35 98:0 /root /mount/point options [optional fields] - type source options". */
+export function parseMountInfo(text: string): MountEntry[] {
+  return text.split('\n').flatMap(line => {
+    const [before = '', after] = line.split(' - ')
+    const [type, source] = after?.split(' ') ?? []
+    const mountPoint = before.split(' ')[4]
+    if (mountPoint === undefined || type === undefined || source === undefined) return []
+    return [{ mountPoint: unescaped(mountPoint), type, source: unescaped(source) }]
+  })
+}
+
+/** The mount that a path is on: the last of those with the longest mount point. */
+export function mountOf(path: string, mounts: readonly MountEntry[]): MountEntry | undefined {
+  let best: MountEntry | undefined
+  for (const mount of mounts) {
+    const isAbove = path === mount.mountPoint || path.startsWith(mount.mountPoint.replace(/\/?$/, sep))
+    if (isAbove && mount.mountPoint.length >= (best?.mountPoint.length ?? 0)) best = mount
+  }
+  return best
+}
+
+/** What is mounted exactly there, if anything is. */
+export function mountAt(path: string, mounts: readonly MountEntry[]): MountEntry | undefined {
+  return mounts.findLast(mount => mount.mountPoint === path)
+}
+
+/** Blanks, tabs, newlines and backslashes stand as \ooo. */
+function unescaped(text: string): string {
+  return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+}

@@ -1,0 +1,127 @@
+// Mounting a file system: checks, the choice of a binding, and the end of it.
+//
+// A mount ends in one of two ways: `unmount()` is called, or someone else runs
+// umount. In both, `closed` resolves after the last handle was flushed. The
+// file system is the caller's, to open before and to close afterwards.
+
+import { type Clock, SystemClock } from '../base/clock.js'
+import { LeasefsError } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
+import type { FileSystem } from '../client/file-system.js'
+import type { Binding, BindingName, Served } from './bindings/binding.js'
+import { fuseNative } from './bindings/fuse-native/index.js'
+import { checkMountPoint } from './mount-point.js'
+import { listMounts, mountAt } from './mount-table.js'
+import { Operations } from './operations.js'
+import { checkMachine, fuseDevice, programPathDefault } from './prerequisites.js'
+import { unmount } from './unmount.js'
+
+export interface MountOptions {
+  readonly fileSystem: FileSystem
+  /** An empty directory. */
+  readonly mountPoint: string
+  /** "auto" takes the best one that this machine and this user can have. */
+  readonly binding: 'auto' | 'kernel' | BindingName
+  readonly log: Logger
+  /** What mount(8) and df(1) show as the device. Default "leasefs". */
+  readonly fsname?: string
+  readonly clock?: Clock
+}
+
+export interface Mount {
+  /** The real path of the mount point. */
+  readonly mountPoint: string
+  readonly binding: BindingName
+
+  /** Resolves when the mount is gone, whoever took it away, and what was written to it has been flushed. */
+  readonly closed: Promise<void>
+
+  /** Unmounts, waiting a few seconds for those who use it. Idempotent. */
+  unmount(): Promise<void>
+}
+
+/** How often the mount table is looked at: neither the kernel nor the addon says when a mount has gone. */
+const watchMs = 500
+
+/** In the order in which "auto" tries them. */
+const bindings: readonly Binding[] = [fuseNative]
+
+/**
+ * Mounts `fileSystem` and serves it until it is unmounted.
+ *
+ * @throws LeasefsError NOT_FOUND, NOT_A_DIRECTORY, ALREADY_EXISTS or NOT_EMPTY for the mount point;
+ * NATIVE_MISSING or PERMISSION_DENIED for the machine, saying what to do; NOT_SUPPORTED for the binding; IO
+ */
+export async function mount(options: MountOptions): Promise<Mount> {
+  const { fileSystem, log, clock = new SystemClock(), fsname = 'leasefs' } = options
+  if (fsname.includes(',')) throw new LeasefsError('INVALID_ARGUMENT', `no comma may be in the name ${fsname}`)
+  const mountPoint = await checkMountPoint(options.mountPoint)
+  const isRoot = process.getuid?.() === 0
+  await checkMachine({ isRoot, device: fuseDevice, programPath: programPathDefault })
+  const binding = await choose(options.binding)
+
+  const operations = new Operations(fileSystem, log)
+  const served = await binding.serve({ operations, mountPoint, source: fsname, allowOther: isRoot, log })
+  return new ServedMount(mountPoint, binding.name, operations, served, clock, log)
+}
+
+async function choose(wanted: MountOptions['binding']): Promise<Binding> {
+  let reason: unknown = new LeasefsError('NOT_SUPPORTED', `there is no binding "${wanted}" here`)
+  for (const binding of bindings) {
+    if (wanted !== 'auto' && wanted !== binding.name) continue
+    try {
+      await binding.check()
+      return binding
+    } catch (error) {
+      reason = error
+    }
+  }
+  throw reason
+}
+
+class ServedMount implements Mount {
+  readonly mountPoint: string
+  readonly binding: BindingName
+  readonly closed: Promise<void>
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #unmounted = new AbortController()
+  #unmounting: Promise<void> | undefined
+
+  constructor(
+    mountPoint: string,
+    binding: BindingName,
+    operations: Operations,
+    served: Served,
+    clock: Clock,
+    log: Logger,
+  ) {
+    this.mountPoint = mountPoint
+    this.binding = binding
+    this.#clock = clock
+    this.#log = log
+    this.closed = this.#watch().then(async () => {
+      await operations.close()
+      served.end()
+    })
+  }
+
+  unmount(): Promise<void> {
+    this.#unmounting ??= this.#unmount()
+    return this.#unmounting
+  }
+
+  async #unmount(): Promise<void> {
+    await unmount(this.mountPoint, this.#clock, this.#log)
+    this.#unmounted.abort()
+    await this.closed
+  }
+
+  /** Resolves when the mount is no longer in the mount table. */
+  async #watch(): Promise<void> {
+    const { signal } = this.#unmounted
+    while (!signal.aborted && mountAt(this.mountPoint, await listMounts())) {
+      await this.#clock.sleep(watchMs, signal).catch(() => {})
+    }
+  }
+}

@@ -1,0 +1,66 @@
+// Extended attributes: which names are taken, and the shapes of getxattr(2)
+// and listxattr(2).
+//
+// Not stored are POSIX ACLs (the kernel checks mode bits only, so an ACL that
+// was kept would be one that nobody enforces) and file capabilities: the
+// kernel asks for them before every write(2), and answering here without a
+// word to the master is what keeps small writes cheap.
+
+import { LeasefsError } from '../../base/errors.js'
+import type { FileSystem, Name } from '../../client/file-system.js'
+import type { Ino } from '../../wire/ids.js'
+
+export interface SetXattrFlags {
+  readonly createOnly?: boolean
+  readonly replaceOnly?: boolean
+}
+
+const capability = 'security.capability'
+const storedNamespaces = ['user.', 'trusted.', 'security.']
+
+export class Xattrs {
+  readonly #fileSystem: FileSystem
+
+  constructor(fileSystem: FileSystem) {
+    this.#fileSystem = fileSystem
+  }
+
+  /** @throws LeasefsError NO_ATTRIBUTE, NOT_SUPPORTED */
+  get(ino: Ino, name: Name): Promise<Buffer> {
+    checkStored(name)
+    return this.#fileSystem.getXattr(ino, name)
+  }
+
+  async set(ino: Ino, name: Name, value: Buffer, flags: SetXattrFlags): Promise<void> {
+    if (name.toString('latin1') === capability) throw notSupported(name)
+    checkStored(name)
+    await this.#fileSystem.setXattr(ino, name, value, flags)
+  }
+
+  /** The names, each followed by a NUL, as listxattr(2) has them. */
+  async list(ino: Ino): Promise<Buffer> {
+    const names = await this.#fileSystem.listXattrs(ino)
+    const end = Buffer.of(0)
+    return Buffer.concat(names.flatMap(name => [name, end]))
+  }
+
+  async remove(ino: Ino, name: Name): Promise<void> {
+    checkStored(name)
+    await this.#fileSystem.removeXattr(ino, name)
+  }
+}
+
+/**
+ * Passes the names the file system is asked about.
+ *
+ * @throws LeasefsError NO_ATTRIBUTE for what no file here can have, NOT_SUPPORTED for what is not stored
+ */
+export function checkStored(name: Name): void {
+  const text = name.toString('latin1')
+  if (text === capability) throw new LeasefsError('NO_ATTRIBUTE', 'files have no capabilities here')
+  if (!storedNamespaces.some(namespace => text.startsWith(namespace))) throw notSupported(name)
+}
+
+function notSupported(name: Name): LeasefsError {
+  return new LeasefsError('NOT_SUPPORTED', `the extended attribute ${name} can't be stored`)
+}
