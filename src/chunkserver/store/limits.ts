@@ -1,0 +1,22 @@
+// Limits of a store: of memory, of files, of work at once. None of them is part of the format.
+
+import { MiB, second } from '../../base/units.js'
+
+/** Replica files kept open, each with its checksums (16 KiB) in memory. More are open only while they are in use. */
+export const openFilesMax = 512
+
+/** Directories read at once when a store is opened. */
+export const scansAtOnceMax = 8
+
+/** A replica that has not changed for so long is synced and marked clean. */
+export const cleanIdleMs = 5 * second
+
+/** How often idle replicas are looked for, and how many are cleaned each time. */
+export const cleanIntervalMs = 1 * second
+export const cleansAtATimeMax = 32
+
+/** Replicas cleaned at once when a store closes. */
+export const cleansAtOnceMax = 4
+
+/** Bytes read at a time when checksums are computed anew. */
+export const recomputeReadSize = 1 * MiB

@@ -1,0 +1,305 @@
+// One replica's open file: data, block checksums, and the header with version
+// and dirty flag (layout: chunk-format.ts).
+//
+// Data and checksum cannot be written as one. So the checksums live in memory,
+// and the file is marked dirty, durably, before its first change; checksums go
+// to the file when it is closed or cleaned. After a crash a dirty file's
+// checksums are computed from its data: what it holds is what was written, and
+// levelling between replicas decides what is right.
+//
+// Invariants, while no claim on a block is held:
+// - the block's data in the file match its checksum in memory;
+// - blocks from the end of the replica on are zeros, and so are their checksums.
+
+import { dirname } from 'node:path'
+import type { Clock } from '../../base/clock.js'
+import { syncDirectory } from '../../base/durable-file.js'
+import { LeasefsError } from '../../base/errors.js'
+import { checksumBlockSize } from '../../constants.js'
+import { type ChunkHandle, handleText } from '../../wire/ids.js'
+import { type BlockClaim, BlockLocks } from './block-locks.js'
+import { verifiedBytes } from './block-reads.js'
+import { blockChecksum, blockChecksums } from './checksums.js'
+import { blocksPerChunk, checksumsStart, dataStart, encodeHeader, encodeSlot } from './chunk-format.js'
+import type { StoredBytes } from './chunk-store.js'
+import { closeFile, type DiskFile, diskError, openFile, readAt, syncFileData, truncateFile, writeAt } from './disk.js'
+import { loadChecksums, recomputeChecksums } from './file-checksums.js'
+import { newRecord, type ReplicaRecord } from './replica-record.js'
+
+const nothing = Buffer.alloc(0)
+
+/** What the files of a store share. */
+export interface FileContext {
+  readonly clock: Clock
+  /** Those whose header says dirty: kept by the files. */
+  readonly dirty: Set<ReplicaRecord>
+}
+
+export class ReplicaFile {
+  readonly record: ReplicaRecord
+  readonly #file: DiskFile
+  readonly #context: FileContext
+  readonly #checksums: Uint32Array
+  readonly #locks = new BlockLocks()
+  /** Changes of the replica. */
+  #changes = 0
+  /** Writes to the file, checksums included, and how many of them the last finished sync covers. */
+  #writes = 0
+  #synced = 0
+  #runningSync: Promise<void> | undefined
+  #nextSync: Promise<void> | undefined
+  #headerWrites: Promise<void> = Promise.resolve()
+
+  private constructor(file: DiskFile, record: ReplicaRecord, checksums: Uint32Array, context: FileContext) {
+    this.#file = file
+    this.record = record
+    this.#checksums = checksums
+    this.#context = context
+    if (record.dirty) this.#writes = 1 // Who wrote it may not have synced it.
+  }
+
+  /** A new, empty file. @throws LeasefsError ALREADY_EXISTS, NO_SPACE, IO */
+  static async create(path: string, handle: ChunkHandle, version: number, context: FileContext): Promise<ReplicaFile> {
+    const file = await openFile(path, 'wx+')
+    const record = newRecord(handle, version, context.clock.now())
+    try {
+      await writeAt(file, [encodeHeader(record)], 0)
+    } catch (reason) {
+      await closeFile(file)
+      throw reason
+    }
+    context.dirty.add(record)
+    return new ReplicaFile(file, record, new Uint32Array(blocksPerChunk), context)
+  }
+
+  /** @throws LeasefsError IO */
+  static async open(path: string, record: ReplicaRecord, context: FileContext): Promise<ReplicaFile> {
+    const file = await openFile(path, 'r+')
+    try {
+      const trusted = !record.dirty || record.checksumsSaved
+      const checksums = trusted ? await loadChecksums(file, record.length) : new Uint32Array(blocksPerChunk)
+      if (!trusted) await recomputeChecksums(file, checksums, 0, record.length)
+      return new ReplicaFile(file, record, checksums, context)
+    } catch (reason) {
+      await closeFile(file)
+      throw reason
+    }
+  }
+
+  /** As ChunkStore.read. */
+  async read(offset: number, length: number): Promise<StoredBytes> {
+    const claim = this.#claimBytes(offset, length, false)
+    try {
+      await this.#locks.ready(claim)
+      const end = Math.min(offset + length, this.record.length)
+      if (end <= offset) return { buffers: [], length: 0, crc32: 0 }
+      const bytes = await this.#readBlocks(claim.first, Math.floor((end - 1) / checksumBlockSize))
+      return verifiedBytes(bytes, this.#checksums, claim.first, offset, end, this.#name)
+    } finally {
+      this.#locks.release(claim)
+    }
+  }
+
+  /** As ChunkStore.write. */
+  async write(offset: number, buffers: readonly Buffer[]): Promise<void> {
+    const length = buffers.reduce((sum, buffer) => sum + buffer.length, 0)
+    if (length === 0) return
+    const claim = this.#claimBytes(offset, length, true)
+    try {
+      await this.#locks.ready(claim)
+      const { head, tail } = await this.#oldEdges(offset, offset + length)
+      const checksums = blockChecksums(head, buffers, tail, length)
+      await this.#beginChange()
+      await this.#change(claim, () => writeAt(this.#file, buffers, dataStart + offset))
+      this.#checksums.set(checksums, claim.first)
+      this.record.length = Math.max(this.record.length, offset + length)
+    } finally {
+      this.#locks.release(claim)
+    }
+  }
+
+  /** As ChunkStore.truncate. */
+  async truncate(length: number): Promise<void> {
+    const claim = this.#locks.claim(0, blocksPerChunk - 1, true)
+    try {
+      await this.#locks.ready(claim)
+      const within = length % checksumBlockSize
+      const index = (length - within) / checksumBlockSize
+      const cut = length < this.record.length && within > 0 ? await this.#oldBlock(index) : undefined
+      await this.#beginChange()
+      await this.#change(claim, () => truncateFile(this.#file, dataStart + length))
+      if (cut) this.#checksums[index] = blockChecksum(cut.subarray(0, within))
+      this.#checksums.fill(0, Math.ceil(length / checksumBlockSize))
+      this.record.length = length
+    } finally {
+      this.#locks.release(claim)
+    }
+  }
+
+  /** As ChunkStore.setVersion. */
+  async setVersion(version: number): Promise<void> {
+    await this.#writeHeader({ version }, true)
+    await this.#syncEntry()
+  }
+
+  /** As ChunkStore.sync. Those who ask while one is under way share the next. */
+  sync(): Promise<void> {
+    if (this.#synced === this.#writes && !this.#runningSync) return this.#syncEntry()
+    this.#nextSync ??= this.#syncAfter(this.#runningSync)
+    return this.#nextSync
+  }
+
+  /**
+   * Everything is on the disk, checksums included, and the file says so.
+   * Nothing happens if it is changed meanwhile: it stays dirty.
+   */
+  async clean(): Promise<void> {
+    if (!this.record.dirty) return
+    const changes = this.#changes
+    await this.saveChecksums()
+    await this.sync()
+    const claim = this.#locks.claim(0, blocksPerChunk - 1, true)
+    try {
+      await this.#locks.ready(claim)
+      // Not synced: if this mark is lost, checksums are computed once more than needed.
+      if (this.#changes === changes) await this.#writeHeader({ dirty: false }, false)
+    } finally {
+      this.#locks.release(claim)
+    }
+  }
+
+  /** Puts the checksums into the file, for the next time it is opened by this process. */
+  async saveChecksums(): Promise<void> {
+    const changes = this.#changes
+    const count = Math.ceil(this.record.length / checksumBlockSize)
+    const bytes = Buffer.alloc(4 * count)
+    for (let index = 0; index < count; index++) bytes.writeUInt32LE(this.#checksums[index] as number, 4 * index)
+    if (count > 0) await writeAt(this.#file, [bytes], checksumsStart)
+    this.#writes++
+    this.record.checksumsSaved = this.#changes === changes
+  }
+
+  /** Waits for nothing: whoever closes it sees to it that it is not in use. @throws LeasefsError IO */
+  async close(): Promise<void> {
+    try {
+      if (!this.record.checksumsSaved) await this.saveChecksums()
+    } finally {
+      await closeFile(this.#file)
+    }
+  }
+
+  get #name(): string {
+    return `replica ${handleText(this.record.handle)}`
+  }
+
+  #claimBytes(offset: number, length: number, exclusive: boolean): BlockClaim {
+    const last = Math.floor(Math.max(offset, offset + length - 1) / checksumBlockSize)
+    return this.#locks.claim(Math.floor(offset / checksumBlockSize), last, exclusive)
+  }
+
+  /** The bytes of these blocks, up to the end of the replica. Not verified. */
+  async #readBlocks(first: number, last: number): Promise<Buffer> {
+    const start = first * checksumBlockSize
+    const end = Math.min((last + 1) * checksumBlockSize, this.record.length)
+    const bytes = Buffer.allocUnsafe(end - start)
+    const count = await readAt(this.#file, bytes, dataStart + start)
+    if (count < bytes.length) throw new LeasefsError('CORRUPT', `${this.#name} ends early, at byte ${start + count}`)
+    return bytes
+  }
+
+  /** The block as it is, verified; as long as the replica has it. */
+  async #oldBlock(index: number): Promise<Buffer> {
+    if (index * checksumBlockSize >= this.record.length) return nothing
+    const bytes = await this.#readBlocks(index, index)
+    if (blockChecksum(bytes) !== this.#checksums[index]) {
+      throw new LeasefsError('CORRUPT', `${this.#name} is damaged in block ${index}`)
+    }
+    return bytes
+  }
+
+  /**
+   * What stays around [offset, end) in the blocks where it begins and ends.
+   * Zeros stand for what was never there before it; nothing is left out after it.
+   */
+  async #oldEdges(offset: number, end: number): Promise<{ head: Buffer; tail: Buffer }> {
+    const [before, within] = [offset % checksumBlockSize, end % checksumBlockSize]
+    const [first, last] = [(offset - before) / checksumBlockSize, (end - within) / checksumBlockSize]
+    const headBlock = before > 0 ? await this.#oldBlock(first) : nothing
+    const head = Buffer.concat([headBlock.subarray(0, before)], before)
+    if (within === 0 || end >= this.record.length) return { head, tail: nothing }
+    const tailBlock = before > 0 && last === first ? headBlock : await this.#oldBlock(last)
+    return { head, tail: tailBlock.subarray(within) }
+  }
+
+  /** Marks the file dirty before its first change, durably. */
+  async #beginChange(): Promise<void> {
+    if (this.record.lost) throw new LeasefsError('IO', `the disk has lost writes to ${this.#name}`)
+    if (!this.record.dirty) await this.#writeHeader({ dirty: true }, true)
+  }
+
+  /** If `run` fails, an unknown part of it has happened: the blocks are taken as they are then. */
+  async #change(claim: BlockClaim, run: () => Promise<void>): Promise<void> {
+    this.#changes++
+    this.#writes++
+    this.record.checksumsSaved = false
+    this.record.changedAt = this.#context.clock.now()
+    try {
+      await run()
+    } catch (reason) {
+      await this.#takeAsIs(claim.first)
+      throw reason
+    }
+  }
+
+  async #takeAsIs(first: number): Promise<void> {
+    try {
+      this.record.length = await recomputeChecksums(this.#file, this.#checksums, first, undefined)
+    } catch {
+      this.record.lost = true // The error that matters is the first one, and it is on its way.
+    }
+  }
+
+  /** Header writes follow one another, so that each slot is whole when the other is written. */
+  #writeHeader(changes: { version?: number; dirty?: boolean }, durable: boolean): Promise<void> {
+    const write = this.#headerWrites.then(async () => {
+      const { handle, version, dirty, sequence } = this.record
+      const header = { handle, version, dirty, ...changes, sequence: sequence + 1 }
+      const { bytes, position } = encodeSlot(header)
+      await writeAt(this.#file, [bytes], position)
+      this.record.sequence++
+      if (durable) await syncFileData(this.#file)
+      this.record.version = header.version
+      this.record.dirty = header.dirty
+      if (header.dirty) this.#context.dirty.add(this.record)
+      else this.#context.dirty.delete(this.record)
+    })
+    this.#headerWrites = write.catch(() => {})
+    return write
+  }
+
+  async #syncAfter(running: Promise<void> | undefined): Promise<void> {
+    await running?.catch(() => {})
+    this.#runningSync = this.#nextSync
+    this.#nextSync = undefined
+    const writes = this.#writes
+    try {
+      if (this.record.lost) throw new LeasefsError('IO', `the disk has lost writes to ${this.#name}`)
+      await syncFileData(this.#file).catch(reason => {
+        this.record.lost = true
+        throw reason
+      })
+      await this.#syncEntry()
+      this.#synced = Math.max(this.#synced, writes)
+    } finally {
+      this.#runningSync = undefined
+    }
+  }
+
+  async #syncEntry(): Promise<void> {
+    if (this.record.entryDurable) return
+    await syncDirectory(dirname(this.#file.path)).catch(reason => {
+      throw diskError(this.#file.path, reason)
+    })
+    this.record.entryDurable = true
+  }
+}

@@ -1,0 +1,63 @@
+// What is in a store's directory when it is opened: the header of every file
+// is read, nothing else of it.
+
+import { readdir, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { LeasefsError } from '../../base/errors.js'
+import type { Logger } from '../../base/log.js'
+import { chunkSize } from '../../constants.js'
+import type { ChunkHandle } from '../../wire/ids.js'
+import { damagedName, dataStart, decodeHeader, directoryNames, headerSize, parseFileName } from './chunk-format.js'
+import { closeFile, diskError, fileSize, openFile, readAt, removeFile } from './disk.js'
+import { scansAtOnceMax } from './limits.js'
+import type { ReplicaRecord } from './replica-record.js'
+
+/** @throws LeasefsError IO */
+export async function scanReplicas(directory: string, log: Logger): Promise<ReplicaRecord[]> {
+  const records: ReplicaRecord[] = []
+  const names = [...directoryNames]
+  const scanSome = async () => {
+    for (let name = names.pop(); name !== undefined; name = names.pop()) {
+      for (const fileName of await namesIn(join(directory, name))) {
+        const handle = parseFileName(name, fileName)
+        const record = handle && (await readRecord(join(directory, name, fileName), handle, log))
+        if (record) records.push(record)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: scansAtOnceMax }, scanSome))
+  return records
+}
+
+async function namesIn(path: string): Promise<string[]> {
+  return readdir(path).catch(reason => {
+    throw diskError(path, reason)
+  })
+}
+
+async function readRecord(path: string, handle: ChunkHandle, log: Logger): Promise<ReplicaRecord | undefined> {
+  const file = await openFile(path, 'r')
+  try {
+    const size = await fileSize(file)
+    if (size < headerSize) return await removeUnfinished(path, log)
+    const bytes = Buffer.alloc(headerSize)
+    await readAt(file, bytes, 0)
+    const { version, dirty, sequence } = decodeHeader(bytes, handle)
+    const length = Math.min(chunkSize, Math.max(0, size - dataStart))
+    const record = { handle, version, length, dirty, sequence, checksumsSaved: !dirty, entryDurable: true }
+    return { ...record, changedAt: undefined, lost: false }
+  } catch (reason) {
+    if (!(reason instanceof LeasefsError) || reason.code !== 'CORRUPT') throw reason
+    log.error({ path, reason: reason.message }, 'replica set aside: its header cannot be read')
+    await rename(path, damagedName(path))
+    return undefined
+  } finally {
+    await closeFile(file)
+  }
+}
+
+/** The process died while it made the file: there is nothing in it, and nobody was told of it. */
+async function removeUnfinished(path: string, log: Logger): Promise<undefined> {
+  log.info({ path }, 'replica removed: it was never finished')
+  await removeFile(path)
+}
