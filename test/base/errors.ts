@@ -1,0 +1,21 @@
+import t from 'tap'
+import { errorCodeOf, errorCodes, LeasefsError } from '../../src/base/errors.js'
+
+t.test('an error of ours stays itself, another becomes its cause', async t => {
+  const ours = new LeasefsError('NOT_FOUND', 'no such file')
+  t.equal(LeasefsError.from(ours, 'IO'), ours)
+
+  const other = new RangeError('far')
+  t.match(LeasefsError.from(other), { code: 'INTERNAL', message: 'far', cause: other })
+  t.match(LeasefsError.from(other, 'IO'), { code: 'IO' })
+  t.match(LeasefsError.from('text'), { code: 'INTERNAL', message: 'text' })
+})
+
+t.test('a code off the wire is one of ours or INTERNAL', async t => {
+  for (const code of errorCodes) t.equal(errorCodeOf(code), code)
+  for (const text of ['', 'not_found', 'BEYOND_REPAIR', 'toString']) t.equal(errorCodeOf(text), 'INTERNAL', text)
+})
+
+t.test('no code is there twice', async t => {
+  t.equal(new Set(errorCodes).size, errorCodes.length)
+})
