@@ -3,18 +3,18 @@
 
 import { KiB, MiB, second } from '../base/units.js'
 
-/** How long open() and call() try to reach a peer. */
+/** How long open() tries to reach a peer. */
 export const connectTimeoutMs = 2 * second
 
-/** Pause before a lost connection is tried again: doubles from the first to the second. */
-export const connectPauseMinMs = 25
-export const connectPauseMaxMs = 150
+/** Pause before a lost stream is opened again: doubles from the first to the second. */
+export const reconnectPauseMinMs = 25
+export const reconnectPauseMaxMs = 150
 
 /** A connection that carries streams is asked for a sign of life this often, and given up when none comes. */
 export const keepaliveMs = 2 * second
 export const keepaliveTimeoutMs = 3 * second
 
-/** What may wait in a stream for a slow peer. Each message counts for its size and `messageOverhead`. */
+/** What may wait in a stream for a slow peer, or for onMessage(). Each message counts for its size and `messageOverhead`. */
 export const streamQueuedBytesMax = 64 * MiB
 export const messageOverhead = 256
 
@@ -27,5 +27,5 @@ export const streamLingerMs = 1 * second
 /** How long a server that closes waits for calls under way. */
 export const serverCloseMs = 3 * second
 
-/** Of an error as it travels in a status: the rest is cut off. */
-export const statusMessageLengthMax = 1 * KiB
+/** Of an error as it travels: the rest is cut off. */
+export const errorMessageLengthMax = 1 * KiB

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict'
 import type { Clock } from '../base/clock.js'
 import type { LeasefsError } from '../base/errors.js'
 import type { ControlStream } from './control-network.js'
-import { connectPauseMaxMs, connectPauseMinMs } from './limits.js'
+import { reconnectPauseMaxMs, reconnectPauseMinMs } from './limits.js'
 
 export interface StreamUser<Out, In> {
   /** A new stream: greet on it. It may still be connecting; what is sent waits. */
@@ -26,7 +26,7 @@ export class ReconnectingStream<Out, In> {
   readonly #user: StreamUser<Out, In>
   readonly #clock: Clock
   #state: State<Out, In> = { kind: 'new' }
-  #pauseMs = connectPauseMinMs
+  #pauseMs = reconnectPauseMinMs
 
   /** Does nothing before start(). */
   constructor(open: () => ControlStream<Out, In>, user: StreamUser<Out, In>, clock: Clock) {
@@ -74,14 +74,14 @@ export class ReconnectingStream<Out, In> {
 
   #received(stream: ControlStream<Out, In>, message: In): void {
     if (!this.#isPresent(stream)) return
-    this.#pauseMs = connectPauseMinMs // The peer is well.
+    this.#pauseMs = reconnectPauseMinMs // The peer is well.
     this.#user.received(message)
   }
 
   #lost(stream: ControlStream<Out, In>, reason: LeasefsError): void {
     if (!this.#isPresent(stream)) return
     const cancel = this.#clock.after(this.#pauseMs, () => this.#connect())
-    this.#pauseMs = Math.min(2 * this.#pauseMs, connectPauseMaxMs)
+    this.#pauseMs = Math.min(2 * this.#pauseMs, reconnectPauseMaxMs)
     this.#state = { kind: 'waiting', cancel }
     this.#user.lost(reason)
   }

@@ -1,0 +1,83 @@
+// Streams over gRPC, from both sides.
+//
+// They carry bytes: messages are encoded in send(), where what waits is
+// counted. How a stream ends is in status.ts.
+
+import type { ClientDuplexStream, ServerDuplexStream } from '@grpc/grpc-js'
+import type { Clock } from '../base/clock.js'
+import { LeasefsError } from '../base/errors.js'
+import { streamLingerMs } from './limits.js'
+import { errorMetadata, errorOfStatus } from './status.js'
+import { type Codec, StreamEnd } from './stream-end.js'
+
+export class ClientStream<Out, In> extends StreamEnd<Out, In> {
+  readonly peer: string
+  readonly #call: ClientDuplexStream<Buffer, Buffer>
+  readonly #clock: Clock
+
+  constructor(call: ClientDuplexStream<Buffer, Buffer>, codec: Codec<Out, In>, peer: string, clock: Clock) {
+    super(codec)
+    this.peer = peer
+    this.#call = call
+    this.#clock = clock
+    call.on('data', (bytes: Buffer) => this.received(bytes))
+    call.on('error', () => {}) // Said again by 'status'.
+    call.on('status', status => {
+      while (call.read() !== null); // What is still buffered goes to received().
+      this.finishLocally(errorOfStatus(status, peer))
+    })
+  }
+
+  /** Ends the stream without waiting for anything. */
+  fail(reason: LeasefsError): void {
+    this.finishLocally(reason)
+    this.#call.cancel()
+  }
+
+  protected transmit(bytes: Buffer): void {
+    this.#call.write(bytes, () => this.sent(bytes.length))
+  }
+
+  /** gRPC has no way to tell a server why: it sees a clean end. */
+  protected finish(): void {
+    this.#call.end()
+    const cancelTimer = this.#clock.after(streamLingerMs, () => this.#call.cancel())
+    this.#call.once('status', cancelTimer)
+  }
+}
+
+/** A stream that could not even be tried. */
+export class EndedStream<Out, In> extends StreamEnd<Out, In> {
+  readonly peer: string
+
+  constructor(codec: Codec<Out, In>, peer: string, reason: LeasefsError) {
+    super(codec)
+    this.peer = peer
+    this.finishLocally(reason)
+  }
+
+  protected transmit(): void {}
+  protected finish(): void {}
+}
+
+export class ServerStream extends StreamEnd<unknown, unknown> {
+  readonly peer: string
+  readonly #call: ServerDuplexStream<Buffer, Buffer>
+
+  constructor(call: ServerDuplexStream<Buffer, Buffer>, codec: Codec<unknown, unknown>) {
+    super(codec)
+    this.#call = call
+    this.peer = call.getPeer()
+    call.on('data', (bytes: Buffer) => this.received(bytes))
+    call.on('end', () => this.close())
+    call.on('cancelled', () => this.finishLocally(new LeasefsError('UNAVAILABLE', `${this.peer} is gone`)))
+  }
+
+  protected transmit(bytes: Buffer): void {
+    this.#call.write(bytes, () => this.sent(bytes.length))
+  }
+
+  protected finish(reason: LeasefsError | undefined): void {
+    if (!this.#call.destroyed) this.#call.end(reason && errorMetadata(reason))
+  }
+}
