@@ -1,0 +1,113 @@
+// The chunk half of the master, put together: chunkservers' sessions, where
+// replicas are, leases, placement, and the background duties. What it may
+// assume of the other half is in chunk-service.ts and chunk-table.ts.
+
+import { LeasefsError } from '../../base/errors.js'
+import { type ControlNetwork, type Handler, stream, unary } from '../../rpc/control-network.js'
+import type { ChunkLayout, ReportReplica } from '../../wire/gen/client.js'
+import { MasterService } from '../../wire/gen/services.js'
+import type { ChunkHandle, Ino, SessionId } from '../../wire/ids.js'
+import type { ChunkService } from '../chunk-service.js'
+import { locateFile, status } from './admin.js'
+import { BadReplicas } from './bad-replicas.js'
+import { checkHandle, checkServerId } from './checks.js'
+import { ChunkserverSession } from './chunkserver-session.js'
+import { Collector } from './collect.js'
+import { every } from './duty.js'
+import { Grants } from './grants.js'
+import { Layout } from './layout.js'
+import { collectMs, orphanDelayMs, watchMs } from './limits.js'
+import { openRoom, type Room, type RoomOptions } from './room.js'
+import { ServerWatch } from './server-watch.js'
+
+export interface ChunksOptions extends RoomOptions {
+  readonly network: ControlNetwork
+  /** Replicas that a new file wants, for status. */
+  readonly goal: number
+  /** How long a replica that no file has is kept, from when it was first seen to be one. */
+  readonly orphanDelayMs?: number
+}
+
+export class Chunks implements ChunkService {
+  readonly #room: Room
+  readonly #goal: number
+  readonly #bad = new BadReplicas()
+  readonly #layout: Layout
+  readonly #collector: Collector
+  readonly #watch: ServerWatch
+  readonly #sessions = new Set<ChunkserverSession>()
+  readonly #stop = new AbortController()
+  readonly #duties: Promise<unknown>
+
+  /** Its duties run from here on, until close(). */
+  constructor(options: ChunksOptions) {
+    const { signal } = this.#stop
+    this.#room = openRoom(options)
+    this.#goal = options.goal
+    this.#layout = new Layout(this.#room, new Grants(this.#room), this.#bad)
+    this.#collector = new Collector(this.#room, options.orphanDelayMs ?? orphanDelayMs)
+    this.#watch = new ServerWatch(this.#room, options.network, signal)
+    this.#duties = Promise.all([
+      every(watchMs, options.clock, signal, () => this.#watch.look()),
+      every(collectMs, options.clock, signal, () => this.#collect()),
+    ])
+  }
+
+  async locate(ino: Ino, first: number, count: number, forWrite: boolean, session: SessionId): Promise<ChunkLayout> {
+    return await this.#layout.locate({ ino, first, count, forWrite, session })
+  }
+
+  async report({ handle, version, serverId, code }: ReportReplica): Promise<void> {
+    const chunk = checkHandle(handle)
+    const server = checkServerId(serverId)
+    this.#room.log.warn({ server, handle, version, code }, 'a client could not read a replica')
+    this.#bad.note(server, chunk, version)
+    // Looked into in the background: the client goes on with another replica.
+    if (code === 'UNAVAILABLE') this.#watch.inquire(server)
+  }
+
+  space(): { readonly totalBytes: number; readonly freeBytes: number } {
+    let totalBytes = 0
+    let freeBytes = 0
+    for (const server of this.#room.servers.all()) {
+      if (server.state.kind !== 'connected') continue
+      totalBytes += server.totalBytes
+      freeBytes += server.freeBytes
+    }
+    return { totalBytes, freeBytes }
+  }
+
+  dropped(handles: readonly ChunkHandle[]): void {
+    this.#collector.dropped(handles)
+  }
+
+  handlers(): readonly Handler[] {
+    return [
+      stream(MasterService.chunkserverSession, opened => {
+        this.#sessions.add(
+          new ChunkserverSession(this.#room, opened, {
+            silent: server => this.#watch.silent(server),
+            closed: session => this.#sessions.delete(session),
+          }),
+        )
+      }),
+      unary(MasterService.status, () => status(this.#room, this.#goal)),
+      unary(MasterService.locate, async request => locateFile(this.#room, request)),
+    ]
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    for (const session of this.#sessions) session.close(new LeasefsError('CANCELLED', 'the master is going down'))
+    await this.#duties
+  }
+
+  async #collect(): Promise<void> {
+    try {
+      await this.#collector.collect()
+    } catch (reason) {
+      if (!(reason instanceof LeasefsError)) throw reason
+      this.#room.log.error({ err: reason }, 'nothing is collected while the journal cannot be synced')
+    }
+  }
+}

@@ -1,0 +1,75 @@
+// Waits and bounds of the master's chunk room. None of them is part of the
+// protocol: a later master may choose others.
+
+import { KiB, MiB, minute, second } from '../../base/units.js'
+import { heartbeatMs, serverLeaseMs } from '../../constants.js'
+
+/** Chunks of one question for reading, and for writing (each may cost a new chunk). */
+export const locateCountMax = 1024
+export const locateForWriteCountMax = 64
+
+/** How long an answer waits for a server to come back or to be known dead. Longer than any server lease. */
+export const locateWaitMs = serverLeaseMs + 2 * second
+
+/** Attempts at one lease: each leaves out a server that did not do its part. */
+export const grantRoundsMax = 16
+
+/** How long a command to a chunkserver may take: a sync of a disk that is busy. */
+export const commandTimeoutMs = 2 * second
+
+/** How long a new session may take to register. */
+export const registerTimeoutMs = 10 * second
+
+/** Reports of failed replicas of one primary that are being dealt with. */
+export const failuresUnderWayMax = 4096
+
+/** Commands of one session without an answer. */
+export const commandsOutstandingMax = 64 * KiB
+
+/** Chunkservers known at once, gone ones included. */
+export const serversMax = 4096
+
+/** Older incarnations remembered of one server: a copy of its data directory gives itself away by them. */
+export const incarnationsKept = 16
+
+/** Replicas of one server. 25 million are a petabyte and a half. */
+export const replicasPerServerMax = 25_000_000
+
+/** How often duties look at servers and leases. */
+export const watchMs = heartbeatMs / 2
+
+/** A duty that runs this much late was itself asleep: it concludes nothing from the silence of others. */
+export const watchLateMs = 1 * second
+
+/** A server whose session closed is asked this often whether its process is still there. */
+export const probePauseMs = 250
+export const probeTimeoutMs = 1 * second
+
+/** Expired leases cleared at a time. */
+export const expiredLeasesMax = 10_000
+
+/** A server with less free space gets no new chunks. */
+export const freeBytesMin = 16 * MiB
+
+/** What a new chunk is counted for, until the server's next heartbeat says what it took. */
+export const placedChunkBytes = 1 * MiB
+
+/** How often replicas nobody wants are looked for, how many are looked at, and how many deletions it has under way. */
+export const collectMs = 500
+export const collectScanMax = 2_500
+export const deletionsUnderWayMax = 1024
+
+/** Replicas noted for deletion at once; others are found by a later scan. */
+export const unwantedMax = 1_000_000
+
+/** How long a replica that no file has waits for its deletion after it was first seen to be one. */
+export const orphanDelayMs = 5 * minute
+
+/** Replicas that clients could not read, remembered to be named last. */
+export const badReplicasMax = 10_000
+
+/** Chunks in one answer to `leasefs locate`. */
+export const adminLocateCountMax = 4096
+
+/** Chunks looked at between two breaths while status counts. */
+export const statusSliceChunks = 10_000

@@ -1,0 +1,109 @@
+// A new version for a set of replicas: journaled first, then told to each of
+// them, which make it durable, and only then used (GFS section 4.5). Whoever
+// is not of the set is stale from then on.
+//
+// A version is used once it is settled in the journal. Between the raise and
+// that, replicas of the old and of the new version are equally good: a crash
+// at any point leaves replicas from which the next raise goes on.
+
+import assert from 'node:assert/strict'
+import { LeasefsError } from '../../base/errors.js'
+import type { ServerId } from '../../wire/ids.js'
+import { handleText } from '../../wire/ids.js'
+import type { ChunkRecord } from '../chunk-table.js'
+import { locateWaitMs, watchMs } from './limits.js'
+import type { ReplicaAt } from './replicas.js'
+import { type Room, tell } from './room.js'
+
+/**
+ * Raises the chunk's version for exactly these replicas and settles it, or says
+ * which of them did not take it: the caller then tries again without them.
+ *
+ * Holds the chunk's turn. @throws LeasefsError UNAVAILABLE (dropped meanwhile), NO_SPACE, IO
+ */
+export async function raiseVersion(
+  room: Room,
+  record: ChunkRecord,
+  members: readonly ReplicaAt[],
+): Promise<{ readonly record: ChunkRecord; readonly failed: readonly ServerId[] }> {
+  assert(members.length > 0)
+  const raised = await whileThere(room.table.raise(record.handle, record.version, members.length))
+  assert(raised.version === record.version + 1)
+  traceRaise(
+    room,
+    record,
+    raised,
+    members.map(({ server }) => server),
+  )
+
+  const outcomes = await Promise.all(members.map(member => raiseOne(room, raised, member)))
+  const failed = members.filter((_, i) => !outcomes[i]).map(({ server }) => server)
+  if (failed.length > 0) return { record: raised, failed }
+  // Survivors of a dead primary may differ in mutations that were never acknowledged. They are made level here,
+  // between the raise, which has ended the old primary's power, and the settling, which lets a new one begin.
+  return { record: await whileThere(room.table.settle(raised.handle, raised.version)), failed }
+}
+
+/** Raises the version of a chunk of which no replica was ever made, for replicas that are about to be. */
+export async function raiseUnmade(room: Room, record: ChunkRecord, servers: readonly ServerId[]): Promise<ChunkRecord> {
+  const raised = await whileThere(room.table.raise(record.handle, record.version, servers.length))
+  traceRaise(room, record, raised, servers)
+  return await whileThere(room.table.settle(raised.handle, raised.version))
+}
+
+/** True if the server has made the version durable in its replica. */
+async function raiseOne(room: Room, { handle, version }: ChunkRecord, { server, version: from }: ReplicaAt) {
+  try {
+    await tell(room, server, { $case: 'raise', value: { handle, fromVersion: from, toVersion: version } })
+    room.replicas.put(server, handle, version)
+    return true
+  } catch (reason) {
+    if (!(reason instanceof LeasefsError)) throw reason
+    room.log.warn({ server, handle: handleText(handle), version, err: reason }, 'a replica did not take its version')
+    if (reason.code === 'NOT_FOUND') room.replicas.remove(server, handle)
+    return false
+  }
+}
+
+/**
+ * Makes sure that replicas which were left behind by a raise serve nobody any
+ * more: clients forget where they are, and each server has deleted its replica,
+ * or is gone, or has had its chance to.
+ */
+export async function leaveBehind(room: Room, record: ChunkRecord, left: Iterable<ServerId>): Promise<void> {
+  await Promise.all([room.namespace.invalidate(record.ino), ...[...left].map(server => cutOff(room, record, server))])
+}
+
+async function cutOff(room: Room, record: ChunkRecord, server: ServerId): Promise<void> {
+  const { handle, settledVersion } = record
+  const deadline = room.clock.now() + locateWaitMs
+  while (room.servers.standing(server) === 'silent' && room.clock.now() < deadline) await room.changes.next(watchMs)
+  if (!room.servers.session(server)) return
+  try {
+    await tell(room, server, { $case: 'delete', value: { handle, version: settledVersion - 1 } })
+    room.replicas.remove(server, handle)
+  } catch (reason) {
+    if (!(reason instanceof LeasefsError)) throw reason
+    // Nobody asks for its version any more, and it is collected with the other stale ones.
+    room.log.warn({ server, handle: handleText(handle), err: reason }, 'a replica left behind was not deleted')
+  }
+}
+
+/** @throws LeasefsError UNAVAILABLE instead of NOT_FOUND: the chunk was dropped, and the asker will see that when it asks again */
+async function whileThere(change: Promise<ChunkRecord>): Promise<ChunkRecord> {
+  try {
+    return await change
+  } catch (reason) {
+    if (!(reason instanceof LeasefsError) || reason.code !== 'NOT_FOUND') throw reason
+    throw new LeasefsError('UNAVAILABLE', reason.message, { cause: reason })
+  }
+}
+
+function traceRaise(room: Room, before: ChunkRecord, raised: ChunkRecord, servers: readonly ServerId[]): void {
+  room.trace?.('version.raise', {
+    handle: handleText(raised.handle),
+    version: raised.version,
+    fromVersion: before.version,
+    servers,
+  })
+}

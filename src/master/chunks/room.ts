@@ -1,0 +1,116 @@
+// What the parts of the chunk room share: its tables, the journaled table of
+// chunks, and the world. Each part is functions of this, or a small class over it.
+
+import type { Clock } from '../../base/clock.js'
+import { LeasefsError } from '../../base/errors.js'
+import type { Logger } from '../../base/log.js'
+import type { Random } from '../../base/random.js'
+import type { Trace } from '../../base/trace.js'
+import { serverLeaseMs } from '../../constants.js'
+import type { ChunkHandle, ClusterId, Ino, ServerId } from '../../wire/ids.js'
+import { handleText } from '../../wire/ids.js'
+import type { Namespace } from '../chunk-service.js'
+import type { ChunkRecord, ChunkTable } from '../chunk-table.js'
+import { Changes } from './changes.js'
+import { Creations } from './creations.js'
+import { type Lease, LeaseTable } from './leases.js'
+import { watchMs } from './limits.js'
+import { Replicas } from './replicas.js'
+import { type CommandBody, Servers } from './servers.js'
+import { Turns } from './turns.js'
+
+export interface RoomOptions {
+  readonly clusterId: ClusterId
+  readonly table: ChunkTable
+  readonly namespace: Namespace
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly trace?: Trace | undefined
+  /** How long a chunk lease lasts. */
+  readonly leaseMs: number
+}
+
+export interface Room extends RoomOptions {
+  readonly servers: Servers
+  readonly replicas: Replicas
+  readonly leases: LeaseTable
+  readonly creations: Creations
+  readonly changes: Changes
+  /** Whoever changes a chunk's version or lease takes a turn. */
+  readonly turns: Turns<ChunkHandle>
+  /** Whoever makes chunks of a file takes a turn. */
+  readonly fileTurns: Turns<Ino>
+  /** Until then a server's absence proves nothing: it may be serving under its lease from the master before. */
+  readonly absenceProvesAt: number
+}
+
+export function openRoom(options: RoomOptions): Room {
+  return {
+    ...options,
+    servers: new Servers(serverLeaseMs),
+    replicas: new Replicas(),
+    leases: new LeaseTable(options.table.masterEpoch, options.leaseMs),
+    creations: new Creations(),
+    changes: new Changes(options.clock),
+    turns: new Turns(),
+    fileTurns: new Turns(),
+    absenceProvesAt: options.clock.now() + serverLeaseMs + watchMs,
+  }
+}
+
+/** @throws LeasefsError UNAVAILABLE: the chunk has been dropped; whoever asks again learns what the file is now. */
+export function chunkOf(room: Room, handle: ChunkHandle): ChunkRecord {
+  const record = room.table.chunk(handle)
+  if (!record) throw new LeasefsError('UNAVAILABLE', `chunk ${handleText(handle)} has been dropped`)
+  return record
+}
+
+/**
+ * Gives a server a command.
+ *
+ * @throws LeasefsError UNAVAILABLE (it was not told), TIMEOUT (it was told and has not answered), what it says
+ */
+export async function tell(room: Room, server: ServerId, body: CommandBody): Promise<void> {
+  const session = room.servers.session(server)
+  if (!session) throw new LeasefsError('UNAVAILABLE', `server ${server} is not connected`)
+  await session.command(body)
+}
+
+/** Ends a lease whose holder orders nothing any more, or must stop at once. */
+export function endLease(room: Room, handle: ChunkHandle, why: string): void {
+  const lease = room.leases.remove(handle)
+  if (lease) traceLease(room, 'lease.revoke', lease, { why })
+}
+
+/** A server serves nothing any more: its replicas are out of reach, its leases are over. */
+export function endServer(room: Room, server: ServerId, kind: 'dead' | 'left', why: string): void {
+  room.log.info({ server, why }, kind === 'dead' ? 'chunkserver is gone' : 'chunkserver has left')
+  room.servers.gone(server, kind)
+  forgetHoldings(room, server, why)
+  room.changes.announce()
+}
+
+/** What a server held is out of reach until it reports it again. */
+export function forgetHoldings(room: Room, server: ServerId, why: string): void {
+  room.replicas.dropServer(server)
+  for (const handle of [...room.leases.heldBy(server)]) endLease(room, handle, why)
+}
+
+export function traceLease(
+  room: Room,
+  event: 'lease.grant' | 'lease.extend' | 'lease.expire' | 'lease.revoke',
+  lease: Lease,
+  more: { readonly [field: string]: string | number | boolean } = {},
+): void {
+  room.trace?.(event, {
+    handle: handleText(lease.handle),
+    version: lease.version,
+    leaseId: lease.leaseId,
+    to: lease.primary,
+    primary: lease.primary,
+    secondaries: lease.secondaries,
+    remainingMs: Math.max(0, Math.round(lease.expiresAt - room.clock.now())),
+    ...more,
+  })
+}
