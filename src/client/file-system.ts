@@ -3,6 +3,8 @@
 
 import type { Ino } from '../wire/ids.js'
 
+export type { Ino }
+
 /** An entry's name: any bytes but "/" and NUL, at most 255. */
 export type Name = Buffer
 

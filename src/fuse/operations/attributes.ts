@@ -1,8 +1,7 @@
 // What an inode is: attributes, and the file system's own numbers.
 
-import type { AttributeChanges, Attributes, FileSystem } from '../../client/file-system.js'
+import type { AttributeChanges, Attributes, FileSystem, Ino } from '../../client/file-system.js'
 import { nameLengthMax } from '../../constants.js'
-import type { Ino } from '../../wire/ids.js'
 
 /** As statvfs(3). */
 export interface FileSystemStatus {

@@ -4,8 +4,7 @@
 // rewound: entries made or removed meanwhile neither shift the others nor
 // appear twice. An offset counts entries: 0 is ".", 1 is "..", 2 the first name.
 
-import type { Attributes, FileKind, FileSystem } from '../../client/file-system.js'
-import type { Ino } from '../../wire/ids.js'
+import type { Attributes, FileKind, FileSystem, Ino } from '../../client/file-system.js'
 import { type Handle, HandleTable } from './handles.js'
 import { openDirectoriesMax } from './limits.js'
 

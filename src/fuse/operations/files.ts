@@ -6,8 +6,7 @@
 
 import { constants } from 'node:fs'
 import type { Logger } from '../../base/log.js'
-import type { Attributes, FileSystem, Name, OpenFile, OpenOptions } from '../../client/file-system.js'
-import type { Ino } from '../../wire/ids.js'
+import type { Attributes, FileSystem, Ino, Name, OpenFile, OpenOptions } from '../../client/file-system.js'
 import { type Handle, HandleTable } from './handles.js'
 import { openFilesMax } from './limits.js'
 import { type Caller, checkName, type Names } from './names.js'

@@ -6,9 +6,8 @@
 // takes.
 
 import { LeasefsError } from '../../base/errors.js'
-import type { Attributes, FileKind, FileSystem, Name, NewInode } from '../../client/file-system.js'
+import type { Attributes, FileKind, FileSystem, Ino, Name, NewInode } from '../../client/file-system.js'
 import { nameLengthMax } from '../../constants.js'
-import type { Ino } from '../../wire/ids.js'
 
 /** On whose behalf an inode is made. */
 export interface Caller {

@@ -7,8 +7,7 @@
 // word to the master is what keeps small writes cheap.
 
 import { LeasefsError } from '../../base/errors.js'
-import type { FileSystem, Name } from '../../client/file-system.js'
-import type { Ino } from '../../wire/ids.js'
+import type { FileSystem, Ino, Name } from '../../client/file-system.js'
 
 export interface SetXattrFlags {
   readonly createOnly?: boolean

@@ -1,9 +1,8 @@
 // From the paths that libfuse passes to inodes. The client caches what it
 // resolves, so a path that was walked before costs no message.
 
-import type { Attributes, FileSystem } from '../../../client/file-system.js'
+import type { Attributes, FileSystem, Ino } from '../../../client/file-system.js'
 import { rootIno } from '../../../constants.js'
-import type { Ino } from '../../../wire/ids.js'
 import { KernelError } from '../../errno.js'
 import type { HiddenFiles } from './hidden-files.js'
 

@@ -2,8 +2,8 @@
 // and what their cost is measured against. Follows POSIX as closely as the
 // cluster does, so that the shell suites mean the same on both.
 
-import type { Clock } from '../../src/base/clock.js'
-import { LeasefsError } from '../../src/base/errors.js'
+import type { Clock } from '../../../src/base/clock.js'
+import { LeasefsError } from '../../../src/base/errors.js'
 import type {
   AttributeChanges,
   Attributes,
@@ -14,9 +14,9 @@ import type {
   OpenFile,
   OpenOptions,
   Timestamp,
-} from '../../src/client/file-system.js'
-import { rootIno, symlinkTargetLengthMax } from '../../src/constants.js'
-import type { Ino } from '../../src/wire/ids.js'
+} from '../../../src/client/file-system.js'
+import { rootIno, symlinkTargetLengthMax } from '../../../src/constants.js'
+import type { Ino } from '../../../src/wire/ids.js'
 import { MemoryPages } from './memory-pages.js'
 
 interface Inode {
