@@ -50,6 +50,8 @@ export class Answers {
   }
 
   find(session: number, number: number): Reply | undefined {
+    const numbers = this.#of(session)
+    if (numbers[position(numbers, number)] !== number) return undefined
     const value = this.#table.get(pairKey(session, number))
     return value && decodeStored(StoredAnswer, value, `answer ${number} of session ${session}`).reply
   }

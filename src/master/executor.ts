@@ -1,0 +1,228 @@
+// Check → journal → apply → answer. Everything that is queued is one batch: one
+// transaction of the state, one write to the journal.
+//
+// Invariants:
+// - the state never has what the journal has not: a batch is appended before
+//   its transaction commits, and taken back if the append fails;
+// - nothing is answered before it is committed, and others have been told;
+// - a request that has an answer in the state is not carried out again.
+
+import assert from 'node:assert/strict'
+import type { Clock } from '../base/clock.js'
+import { type Deferred, deferred } from '../base/deferred.js'
+import { LeasefsError } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
+import { MiB } from '../base/units.js'
+import type { Reply } from '../wire/gen/client.js'
+import { JournalRecord, type Origin } from '../wire/gen/state.js'
+import type { Journal } from './journal/journal.js'
+import { applyRecord } from './ops/apply.js'
+import type { Check } from './ops/check.js'
+import type { Decision, Outcome } from './ops/operation.js'
+import { replay } from './replay.js'
+import type { State } from './state/state.js'
+import { encodeStored } from './state/stored.js'
+import { timeOf } from './time.js'
+
+/** Changes waiting: beyond, they are refused. */
+export const queuedMax = 65_536
+/** Changes of one transaction, so that reads are never held up for long. */
+const batchLengthMax = 1024
+const batchBytesMax = 4 * MiB
+/** Answers one session may leave unacknowledged. */
+export const answersMax = 16_384
+
+/** How long an answer must be safe from: the end of the process, or a crash of the machine. */
+export type Durability = 'process' | 'disk'
+
+/** What became of a change, before it is answered. */
+export type Committed =
+  | { readonly kind: 'applied'; readonly origin: Origin | undefined; readonly outcome: Outcome }
+  /** It was so already. */
+  | { readonly kind: 'unchanged'; readonly result: Outcome['result'] }
+  /** It had been carried out before: the answer of then. */
+  | { readonly kind: 'repeated'; readonly reply: Reply }
+
+export interface ExecutorOptions {
+  readonly state: State
+  readonly journal: Journal
+  readonly clock: Clock
+  readonly log: Logger
+  /** Replicas wanted of new files' chunks. */
+  readonly goal: number
+  readonly durability: Durability
+  /** Called when a change has been committed, before anything else happens: its answer waits for the promise. */
+  readonly committed: (committed: Committed) => Promise<void> | undefined
+}
+
+interface Queued {
+  readonly check: Check
+  readonly origin: Origin | undefined
+  readonly answer: Deferred<Committed>
+}
+
+/** What one change of a batch came to; the batch may still be taken back. */
+type Step = { readonly kind: 'failed'; readonly reason: unknown } | Committed
+
+export class Executor {
+  readonly #options: ExecutorOptions
+  #queue: Queued[] = []
+  #scheduled = false
+  #closed = false
+  #idle: Deferred<void> | undefined
+  /** The journal has records that the state could not commit. */
+  #behind = false
+  /** The last append failed: said once in the log. */
+  #refused = false
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Carries out the change that `check` decides on, and resolves when it is
+   * committed, as durable as was asked for, and seen by every other session.
+   *
+   * @throws LeasefsError what the check threw; NO_SPACE, IO: nothing was done; UNAVAILABLE
+   */
+  submit(check: Check, origin?: Origin): Promise<Committed> {
+    if (this.#closed) return Promise.reject(new LeasefsError('UNAVAILABLE', 'the master is stopping'))
+    if (this.#queue.length >= queuedMax) return Promise.reject(new LeasefsError('UNAVAILABLE', 'the master is busy'))
+    const answer = deferred<Committed>()
+    this.#queue.push({ check, origin, answer })
+    this.#schedule()
+    return answer.promise
+  }
+
+  /** Refuses new changes, and resolves when those queued have been carried out. */
+  async close(): Promise<void> {
+    this.#closed = true
+    if (!this.#scheduled) return
+    this.#idle ??= deferred()
+    await this.#idle.promise
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    // After what the present turn of the event loop still brings: it becomes one batch.
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#drain()
+      if (this.#queue.length > 0) this.#schedule()
+      else this.#idle?.resolve()
+    })
+  }
+
+  #drain(): void {
+    const batch = this.#queue.slice(0, batchLengthMax)
+    let steps: Step[]
+    try {
+      if (this.#behind) this.#catchUp()
+      steps = this.#run(batch)
+    } catch (reason) {
+      if (!(reason instanceof LeasefsError)) throw reason
+      this.#queue = this.#queue.slice(batch.length)
+      for (const { answer } of batch) answer.reject(reason)
+      return
+    }
+    this.#queue = this.#queue.slice(steps.length)
+    for (const [at, step] of steps.entries()) {
+      const { answer } = batch[at] as Queued
+      if (step.kind === 'failed') answer.reject(step.reason)
+      else this.#settle(step, answer)
+    }
+  }
+
+  /** Commits as much of the batch as one journal write may carry. @throws LeasefsError: nothing was done, or TIMEOUT */
+  #run(batch: readonly Queued[]): Step[] {
+    const { state, journal } = this.#options
+    const payloads: Buffer[] = []
+    let appended = false
+    try {
+      return state.transaction(() => {
+        const steps: Step[] = []
+        let bytes = 0
+        for (const queued of batch) {
+          steps.push(
+            this.#step(queued, payload => {
+              payloads.push(payload)
+              bytes += payload.length
+            }),
+          )
+          if (bytes >= batchBytesMax) break
+        }
+        this.#append(payloads)
+        appended = payloads.length > 0
+        return steps
+      })
+    } catch (reason) {
+      if (!appended || !(reason instanceof LeasefsError)) throw reason
+      // In the journal, but not in the state: the next batch begins with it.
+      this.#behind = true
+      this.#options.log.error({ err: reason, lastIndex: journal.lastIndex }, 'the state could not be committed')
+      throw new LeasefsError('TIMEOUT', 'the change is journaled, but its outcome is not known yet', { cause: reason })
+    }
+  }
+
+  #append(payloads: readonly Buffer[]): void {
+    const { journal, log } = this.#options
+    try {
+      if (payloads.length > 0) journal.append(payloads)
+    } catch (reason) {
+      if (!this.#refused) log.error({ err: reason }, 'the journal takes no records: changes are refused')
+      this.#refused = true
+      throw reason
+    }
+    if (this.#refused && payloads.length > 0) {
+      log.info('the journal takes records again')
+      this.#refused = false
+    }
+  }
+
+  #step({ check, origin }: Queued, journaled: (payload: Buffer) => void): Step {
+    const { state, clock, goal } = this.#options
+    if (origin) {
+      const reply = state.answers.find(origin.sessionId, origin.number)
+      if (reply) return { kind: 'repeated', reply }
+    }
+    const now = timeOf(clock.wallNs())
+    let decision: Decision
+    try {
+      if (origin) checkOrigin(state, origin)
+      decision = check(state, { session: origin?.sessionId ?? 0, now, goal })
+    } catch (reason) {
+      if (!(reason instanceof LeasefsError)) throw reason
+      return { kind: 'failed', reason }
+    }
+    if (decision.kind === 'answer') return { kind: 'unchanged', result: decision.result }
+
+    // What goes wrong from here on is no matter of this change: it takes back the whole batch.
+    const record: JournalRecord = { now, origin, effect: decision.effect }
+    journaled(encodeStored(JournalRecord, record))
+    return { kind: 'applied', origin, outcome: applyRecord(state, state.meta.current.appliedIndex + 1, record) }
+  }
+
+  /** Tells whom it concerns at once, and answers when that is done. */
+  #settle(step: Committed, answer: Deferred<Committed>): void {
+    const { committed, durability, journal } = this.#options
+    const waits = [committed(step), durability === 'disk' ? journal.sync() : undefined].filter(wait => wait)
+    if (waits.length === 0) answer.resolve(step)
+    else Promise.all(waits).then(() => answer.resolve(step), answer.reject)
+  }
+
+  #catchUp(): void {
+    const { state, journal } = this.#options
+    replay(state, journal)
+    this.#behind = false
+    assert.equal(state.meta.current.appliedIndex, journal.lastIndex)
+  }
+}
+
+/** @throws LeasefsError SESSION_LOST, UNAVAILABLE */
+function checkOrigin(state: State, { sessionId }: Origin): void {
+  if (!state.sessions.find(sessionId)) throw new LeasefsError('SESSION_LOST', `session ${sessionId} has ended`)
+  if (state.answers.count(sessionId) >= answersMax) {
+    throw new LeasefsError('UNAVAILABLE', `session ${sessionId} has ${answersMax} unacknowledged answers`)
+  }
+}
