@@ -8,7 +8,7 @@
 // count falls, and the file system keeps the inode for those who have it
 // open. Only this table still knows the hidden name.
 
-import type { Ino } from '../../../wire/ids.js'
+import type { Ino } from '../../../client/file-system.js'
 
 const pattern = /^\.fuse_hidden[0-9a-f]{8}([0-9a-f]{8})$/
 
