@@ -47,7 +47,7 @@ export class Child {
   readonly ready: Promise<string>
   readonly #process: ChildProcess
   readonly #lastLines: string[] = []
-  #stopping = false
+  #isReady = false
 
   constructor({ label, program, args, exitWithParentMs, onLine }: ChildOptions) {
     this.label = label
@@ -72,7 +72,9 @@ export class Child {
     const prefix = `${program}: ready, `
     eachLine(child.stdout, line => {
       takeLine(line)
-      if (line.startsWith(prefix)) ready.resolve(line.slice(prefix.length))
+      if (!line.startsWith(prefix)) return
+      this.#isReady = true
+      ready.resolve(line.slice(prefix.length))
     })
     eachLine(child.stderr, takeLine)
 
@@ -99,9 +101,9 @@ export class Child {
     return this.#process.exitCode === null && this.#process.signalCode === null && this.#process.pid !== undefined
   }
 
-  /** Whether it was told to end, by stop() or kill(). */
-  get isStopping(): boolean {
-    return this.#stopping
+  /** Whether it has said so, even if it has ended since. */
+  get isReady(): boolean {
+    return this.#isReady
   }
 
   /** What it printed last, for error messages. */
@@ -111,7 +113,6 @@ export class Child {
 
   /** Sends a signal; `SIGSTOP` and `SIGCONT` as well. */
   kill(signal: NodeJS.Signals): void {
-    if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') this.#stopping = true
     if (this.isRunning) this.#process.kill(signal)
   }
 

@@ -94,7 +94,11 @@ export class LocalCluster {
       program,
       args: [...args, ...more],
       exitWithParentMs: graceMs[program],
-      onLine: line => this.#say(`${label.padEnd('chunkserver-9'.length)} | ${line}`),
+      onLine: line => {
+        // Why it could not start is told once, by start().
+        const isLastWord = line.startsWith(`${program}: `) && !line.startsWith(`${program}: ready`)
+        if (!isLastWord || child.isReady) this.#say(`${label.padEnd('chunkserver-9'.length)} | ${line}`)
+      },
     })
     this.#children.push(child)
     this.#watch(child)
@@ -102,16 +106,9 @@ export class LocalCluster {
   }
 
   #watch(child: Child): void {
-    let wasReady = false
-    child.ready.then(
-      () => {
-        wasReady = true
-      },
-      () => {}, // start() tells.
-    )
     child.exited.then(async exit => {
       if (exit.code !== 0 && child.program === 'leasefs-mount') await this.#cleanMountPoint()
-      if (this.#stopping || !wasReady) return
+      if (this.#stopping || !child.isReady) return
       this.#say(`leasefs: ${child.label} (pid ${child.pid}) has ended: ${exitText(exit)}. The others go on`)
     })
   }

@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { appendFile, mkdir, open, readFile, rename, truncate, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { cannotMount, startCluster } from './harness.js'
+
+t.test('what one mount has closed, another opens whole', { skip: cannotMount }, async t => {
+  const cluster = await startCluster(t, { mounts: 2 })
+  const [one = '', two = ''] = cluster.mountPoints
+  const file = 'shared'
+
+  for (let round = 0; round < 10; round++) {
+    const [writer, reader] = round % 2 === 0 ? [one, two] : [two, one]
+    const text = randomBytes(Math.floor(3 ** round * 50))
+    await writeFile(join(writer, file), text)
+    t.ok(text.equals(readFileSync(join(reader, file))), `${text.length} bytes, round ${round}`)
+    t.equal(statSync(join(reader, file)).size, text.length)
+  }
+
+  await writeFile(join(one, file), 'begin')
+  for (let round = 0; round < 20; round++) await appendFile(join(round % 2 === 0 ? two : one, file), `,${round}`)
+  const whole = `begin,${Array.from({ length: 20 }, (_, i) => i).join(',')}`
+  t.equal(await readFile(join(one, file), 'utf8'), whole, 'appends in turn lose nothing')
+  t.equal(await readFile(join(two, file), 'utf8'), whole)
+
+  await truncate(join(two, file), 5)
+  t.equal(readFileSync(join(one, file), 'utf8'), 'begin')
+})
+
+t.test('names that one mount changes are changed for the other', { skip: cannotMount }, async t => {
+  const cluster = await startCluster(t, { mounts: 2 })
+  const [one = '', two = ''] = cluster.mountPoints
+
+  await mkdir(join(one, 'dir'))
+  t.same(readdirSync(join(two, 'dir')), [])
+  await writeFile(join(two, 'dir/a'), 'a')
+  t.same(readdirSync(join(one, 'dir')), ['a'])
+  await rename(join(one, 'dir/a'), join(one, 'b'))
+  t.notOk(existsSync(join(two, 'dir/a')))
+  t.equal(readFileSync(join(two, 'b'), 'utf8'), 'a')
+  t.equal(statSync(join(one, 'b')).ino, statSync(join(two, 'b')).ino)
+  await unlink(join(two, 'b'))
+  t.notOk(existsSync(join(one, 'b')))
+})
+
+t.test('a file one mount has open is not gone when the other unlinks it', { skip: cannotMount }, async t => {
+  const cluster = await startCluster(t, { mounts: 2 })
+  const [one = '', two = ''] = cluster.mountPoints
+  await writeFile(join(one, 'kept'), 'still here')
+  const file = await open(join(one, 'kept'), 'r+')
+  await unlink(join(two, 'kept'))
+  t.notOk(existsSync(join(two, 'kept')))
+  t.equal(await file.readFile('utf8'), 'still here')
+  await file.write(' and written', 10)
+  await file.close()
+  t.same(readdirSync(one), [])
+})
