@@ -37,7 +37,7 @@ export type Durability = 'process' | 'disk'
 
 /** What became of a change, before it is answered. */
 export type Committed =
-  | { readonly kind: 'applied'; readonly origin: Origin | undefined; readonly outcome: Outcome }
+  | { readonly kind: 'applied'; readonly outcome: Outcome }
   /** It was so already. */
   | { readonly kind: 'unchanged'; readonly result: Outcome['result'] }
   /** It had been carried out before: the answer of then. */
@@ -52,7 +52,7 @@ export interface ExecutorOptions {
   readonly goal: number
   readonly durability: Durability
   /** Called when a change has been committed, before anything else happens: its answer waits for the promise. */
-  readonly committed: (committed: Committed) => Promise<void> | undefined
+  readonly committed: (committed: Committed, origin: Origin | undefined) => Promise<void> | undefined
 }
 
 interface Queued {
@@ -128,9 +128,9 @@ export class Executor {
     }
     this.#queue = this.#queue.slice(steps.length)
     for (const [at, step] of steps.entries()) {
-      const { answer } = batch[at] as Queued
-      if (step.kind === 'failed') answer.reject(step.reason)
-      else this.#settle(step, answer)
+      const queued = batch[at] as Queued
+      if (step.kind === 'failed') queued.answer.reject(step.reason)
+      else this.#settle(step, queued)
     }
   }
 
@@ -200,13 +200,13 @@ export class Executor {
     // What goes wrong from here on is no matter of this change: it takes back the whole batch.
     const record: JournalRecord = { now, origin, effect: decision.effect }
     journaled(encodeStored(JournalRecord, record))
-    return { kind: 'applied', origin, outcome: applyRecord(state, state.meta.current.appliedIndex + 1, record) }
+    return { kind: 'applied', outcome: applyRecord(state, state.meta.current.appliedIndex + 1, record) }
   }
 
   /** Tells whom it concerns at once, and answers when that is done. */
-  #settle(step: Committed, answer: Deferred<Committed>): void {
+  #settle(step: Committed, { origin, answer }: Queued): void {
     const { committed, durability, journal } = this.#options
-    const waits = [committed(step), durability === 'disk' ? journal.sync() : undefined].filter(wait => wait)
+    const waits = [committed(step, origin), durability === 'disk' ? journal.sync() : undefined].filter(wait => wait)
     if (waits.length === 0) answer.resolve(step)
     else Promise.all(waits).then(() => answer.resolve(step), answer.reject)
   }

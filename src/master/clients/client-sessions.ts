@@ -1,0 +1,178 @@
+// The clients of the master: their sessions from hello to end, and telling
+// them of one another's changes (docs/PROTOCOL.md, "Client sessions").
+//
+// A session is journaled when it begins and when it ends. It ends when its
+// client says goodbye, or has had no stream for `sessionMs`.
+
+import type { Clock } from '../../base/clock.js'
+import { LeasefsError } from '../../base/errors.js'
+import type { Logger } from '../../base/log.js'
+import { clientLeaseMs, sessionMs } from '../../constants.js'
+import { type Handler, stream } from '../../rpc/control-network.js'
+import { MasterService } from '../../wire/gen/services.js'
+import type { Origin } from '../../wire/gen/state.js'
+import type { ClusterId, Ino, SessionId } from '../../wire/ids.js'
+import type { Committed, Executor } from '../executor.js'
+import { checkSessionEnd, checkSessionStart } from '../ops/session.js'
+import type { State } from '../state/state.js'
+import { CacheLease } from './cache-lease.js'
+import { ClientSession, type ClientStream } from './client-session.js'
+import { type Reception, receiveClient } from './greeting.js'
+import { Interest } from './interest.js'
+import { descriptionLengthMax, endRetryMs, sessionsMax } from './limits.js'
+import type { Requests } from './requests.js'
+
+export interface ClientSessionsOptions {
+  readonly clusterId: ClusterId
+  readonly state: State
+  readonly executor: Executor
+  readonly requests: Requests
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+export class ClientSessions implements Reception {
+  readonly clusterId: ClusterId
+  readonly clock: Clock
+  readonly log: Logger
+  readonly #options: ClientSessionsOptions
+  readonly #interest = new Interest<CacheLease>()
+  readonly #sessions = new Map<SessionId, ClientSession>()
+  /** Sessions from before a restart that may still have anything cached. */
+  readonly #unknown = new Set<CacheLease>()
+  /** Calls off what is to happen to a session without a stream. */
+  readonly #timers = new Map<SessionId, () => void>()
+  #closed = false
+
+  /** Goes on with the sessions in the state. */
+  constructor(options: ClientSessionsOptions) {
+    const { clusterId, clock, log, state } = options
+    this.clusterId = clusterId
+    this.clock = clock
+    this.log = log
+    this.#options = options
+    for (const { id } of state.sessions.list()) {
+      const session = this.#add(id)
+      this.#unknown.add(session.lease)
+      this.#later(id, sessionMs, () => this.#end(id))
+    }
+  }
+
+  handler(): Handler {
+    return stream(MasterService.clientSession, (opened: ClientStream) => receiveClient(opened, this))
+  }
+
+  get count(): number {
+    return this.#sessions.size
+  }
+
+  /** To be called as a change commits: tells the others what it touched. Resolves when none may use what it cached of it. */
+  committed(committed: Committed, origin: Origin | undefined): Promise<void> | undefined {
+    const actor = origin && this.#sessions.get(origin.sessionId as SessionId)
+    const touched = committed.kind === 'applied' ? committed.outcome.touched : []
+    const waits = committed.kind === 'unchanged' ? [] : this.#invalidate(touched, actor?.lease)
+    if (origin) actor?.committed(origin.number, touched, committed)
+    return waits.length === 0 ? undefined : Promise.all(waits).then(() => {})
+  }
+
+  /** Takes back what every session has cached about an inode; resolves when none may use it any more. */
+  async invalidate(ino: Ino): Promise<void> {
+    await Promise.all(this.#invalidate([ino], undefined))
+  }
+
+  async begin(description: string): Promise<ClientSession> {
+    if (this.#sessions.size >= sessionsMax)
+      throw new LeasefsError('UNAVAILABLE', `${sessionsMax} clients are connected`)
+    const text = description.slice(0, descriptionLengthMax)
+    let id = 0
+    await this.#options.executor.submit(state => {
+      id = state.meta.current.nextSessionId
+      return checkSessionStart(state, text)
+    })
+    this.log.info({ sessionId: id, description: text }, 'a client session begins')
+    return this.#add(id as SessionId)
+  }
+
+  resume(id: SessionId): ClientSession {
+    const session = this.#sessions.get(id)
+    if (!session) throw new LeasefsError('SESSION_LOST', `session ${id} has ended`)
+    this.#callOff(id)
+    this.#unknown.delete(session.lease)
+    return session
+  }
+
+  lost({ id }: ClientSession, reason: LeasefsError): void {
+    if (this.#closed || !this.#sessions.has(id)) return
+    this.log.info({ sessionId: id, reason: reason.message }, 'a client has gone silent')
+    this.#later(id, sessionMs, () => this.#end(id))
+  }
+
+  leave({ id }: ClientSession): void {
+    this.#end(id)
+  }
+
+  /** Ends every stream. The sessions stay in the state: their clients find them at the next start. */
+  close(): void {
+    this.#closed = true
+    for (const id of [...this.#timers.keys()]) this.#callOff(id)
+    for (const session of this.#sessions.values())
+      session.end(new LeasefsError('UNAVAILABLE', 'the master is stopping'))
+  }
+
+  #add(id: SessionId): ClientSession {
+    const { requests, clock, log } = this.#options
+    const lease = new CacheLease({ clock, leaseMs: clientLeaseMs, interest: this.#interest })
+    const session = new ClientSession({ id, lease, requests, log })
+    this.#sessions.set(id, session)
+    return session
+  }
+
+  /** Ends the session, in the journal as well; what it had open is let go of there. */
+  #end(id: SessionId): void {
+    const session = this.#sessions.get(id)
+    this.#callOff(id)
+    this.#sessions.delete(id)
+    if (session) {
+      this.#unknown.delete(session.lease)
+      session.end()
+    }
+    this.#options.executor
+      .submit(state => checkSessionEnd(state, id))
+      .then(
+        () => this.log.info({ sessionId: id }, 'a client session has ended'),
+        reason => {
+          if (this.#closed || LeasefsError.from(reason).code === 'SESSION_LOST') return
+          this.log.warn({ err: reason, sessionId: id }, 'the end of a client session is not journaled yet')
+          this.#later(id, endRetryMs, () => this.#end(id))
+        },
+      )
+  }
+
+  #later(id: SessionId, ms: number, run: () => void): void {
+    this.#callOff(id)
+    this.#timers.set(id, this.clock.after(ms, run))
+  }
+
+  #callOff(id: SessionId): void {
+    this.#timers.get(id)?.()
+    this.#timers.delete(id)
+  }
+
+  #invalidate(touched: readonly Ino[], actor: CacheLease | undefined): Promise<void>[] {
+    const concerned = new Map<CacheLease, Ino[]>()
+    for (const ino of touched) {
+      for (const lease of this.#interest.holders(ino)) {
+        if (lease === actor) continue
+        const inos = concerned.get(lease)
+        if (inos) inos.push(ino)
+        else concerned.set(lease, [ino])
+      }
+    }
+    const waits = Array.from(concerned, ([lease, inos]) => lease.invalidate(inos))
+    for (const lease of this.#unknown) {
+      if (!lease.unknown) this.#unknown.delete(lease)
+      else if (lease !== actor) waits.push(lease.unknown)
+    }
+    return waits.filter(wait => wait !== undefined)
+  }
+}

@@ -1,0 +1,133 @@
+// One request of a client to its answer: read from the state at once, changed
+// through the executor, or asked of the chunks. What is registered as cached,
+// and when, is decided here.
+
+import { LeasefsError } from '../../base/errors.js'
+import type { ChunkLayout, FsStatistics, LocateChunks, Reply, Request } from '../../wire/gen/client.js'
+import type { Origin } from '../../wire/gen/state.js'
+import type { Ino, SessionId } from '../../wire/ids.js'
+import type { ChunkService } from '../chunk-service.js'
+import type { Committed, Executor } from '../executor.js'
+import type { Journal } from '../journal/journal.js'
+import { checkOf } from '../ops/check.js'
+import { doneResult, type Result } from '../ops/operation.js'
+import { type Operation, readOperation } from '../ops/read.js'
+import type { State } from '../state/state.js'
+
+/** How often a layout is asked for again because the file's chunks changed meanwhile. */
+const locateTriesMax = 8
+
+export interface RequestsOptions {
+  readonly state: State
+  readonly executor: Executor
+  readonly journal: Journal
+  readonly chunks: ChunkService
+  readonly goal: number
+}
+
+/** An answer as it is to be sent, and what the client may cache by it. */
+export interface Answer {
+  readonly result?: Result | undefined
+  readonly failure?: LeasefsError | undefined
+  readonly cached: readonly Ino[]
+  /** What it says may be out of date: the client is to drop it right after. */
+  readonly dropped?: boolean
+}
+
+export class Requests {
+  readonly #options: RequestsOptions
+
+  constructor(options: RequestsOptions) {
+    this.#options = options
+  }
+
+  /** The answer, at once where the state alone gives it: it is as new as the moment it is sent. @throws LeasefsError */
+  answer(operation: Operation, origin: Origin): Answer | Promise<Answer> {
+    const { state, executor, journal, chunks } = this.#options
+    const read = readOperation(state, operation)
+    if (read) return read
+    const check = checkOf(operation)
+    if (check) return executor.submit(check, origin).then(committed => this.#changed(operation, committed))
+    switch (operation.$case) {
+      case 'statFs':
+        return { result: { $case: 'statistics', value: this.#statistics() }, cached: [] }
+      case 'locateChunks':
+        return this.#locate(operation.value, origin.sessionId as SessionId)
+      case 'syncInode':
+        return journal.sync().then(() => ({ result: doneResult, cached: [] }))
+      case 'reportReplica':
+        return chunks.report(operation.value).then(() => ({ result: doneResult, cached: [] }))
+      default:
+        throw new LeasefsError('NOT_SUPPORTED', `no operation "${operation.$case}"`)
+    }
+  }
+
+  /** A change's answer with the attributes of now: others may have changed the inode since it was committed. */
+  #changed(operation: Operation, committed: Committed): Answer {
+    const cached = cachedBy(operation, committed)
+    const dropped = committed.kind === 'repeated'
+    const result = resultOf(committed)
+    if (result.$case !== 'attributes') return { result, cached, dropped }
+    const inode = this.#options.state.inodes.find(result.value.ino)
+    return { result: inode ? { $case: 'attributes', value: inode.attributes } : result, cached, dropped }
+  }
+
+  async #locate(request: LocateChunks, session: SessionId): Promise<Answer> {
+    const { state, chunks } = this.#options
+    const { ino, firstIndex, count, forWrite } = request
+    for (let tries = 0; tries < locateTriesMax; tries++) {
+      state.inodes.file(ino)
+      const layout = await chunks.locate(ino as Ino, firstIndex, count, forWrite, session)
+      if (!this.#isCurrent(request, layout)) continue
+      return { result: { $case: 'layout', value: layout }, cached: [ino as Ino] }
+    }
+    throw new LeasefsError('UNAVAILABLE', `the chunks of inode ${ino} keep changing`)
+  }
+
+  /** Whether the layout still names the file's chunks: some may have been made or dropped since it was asked for. */
+  #isCurrent({ ino, firstIndex, count }: LocateChunks, { chunks }: ChunkLayout): boolean {
+    const { state } = this.#options
+    if (!state.inodes.find(ino)) return false
+    const now = new Map(state.chunks.ofFile(ino, firstIndex, count).map(({ index, handle }) => [index, handle]))
+    return chunks.every(({ index, handle }) => handle === (now.get(index) ?? 0))
+  }
+
+  #statistics(): FsStatistics {
+    const { state, chunks, goal } = this.#options
+    return { ...chunks.space(), inodes: state.meta.current.inodeCount, goal }
+  }
+}
+
+export function resultOf(committed: Committed): Result {
+  switch (committed.kind) {
+    case 'applied':
+      return committed.outcome.result
+    case 'unchanged':
+      return committed.result
+    case 'repeated':
+      return committed.reply.result ?? doneResult
+  }
+}
+
+/** What an answered change lets the client cache: the inode it is about, and the entry it made. */
+export function cachedBy(operation: Operation, committed: Committed): readonly Ino[] {
+  const result = resultOf(committed)
+  if (result.$case !== 'attributes') return []
+  const ino = result.value.ino as Ino
+  const entry = operation.$case === 'make' || operation.$case === 'link'
+  return entry ? [operation.value.parent as Ino, ino] : [ino]
+}
+
+/** @throws LeasefsError INVALID_ARGUMENT, NOT_SUPPORTED */
+export function checkedRequest({ number, answeredThrough, operation }: Request): Operation {
+  if (number < 1 || answeredThrough >= number) {
+    throw new LeasefsError('INVALID_ARGUMENT', `request ${number}, answered through ${answeredThrough}`)
+  }
+  if (!operation) throw new LeasefsError('NOT_SUPPORTED', 'an operation this master does not know')
+  return operation
+}
+
+export function replyOf(number: number, { result, failure }: Answer): Reply {
+  if (!failure) return { number, failure: undefined, result }
+  return { number, failure: { code: failure.code, message: failure.message }, result: undefined }
+}

@@ -1,0 +1,156 @@
+// A master, put together: its storage, the executor that changes it, the
+// sessions of clients and of chunkservers, and the server they all come to.
+
+import type { Clock } from '../base/clock.js'
+import type { DataDirectory } from '../base/data-directory.js'
+import { LeasefsError } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
+import type { Random } from '../base/random.js'
+import type { Trace } from '../base/trace.js'
+import { second } from '../base/units.js'
+import type { ControlNetwork, ControlServer } from '../rpc/control-network.js'
+import type { Address } from '../wire/address.js'
+import type { ClusterId } from '../wire/ids.js'
+import { Chunks } from './chunks/chunks.js'
+import { every } from './chunks/duty.js'
+import { orphanDelayMs } from './chunks/limits.js'
+import { ClientSessions } from './clients/client-sessions.js'
+import { Requests } from './clients/requests.js'
+import { type Durability, Executor } from './executor.js'
+import type { Journal } from './journal/journal.js'
+import { checkStart, type Owner } from './ops/start.js'
+import { StateChunkTable } from './state-chunk-table.js'
+import { StateNamespace } from './state-namespace.js'
+import { openStorage, type Storage } from './storage.js'
+
+export interface MasterOptions {
+  readonly dataDirectory: DataDirectory
+  readonly listen: Address
+  readonly network: ControlNetwork
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly trace?: Trace | undefined
+  /** Replicas wanted of new files' chunks. */
+  readonly goal: number
+  /** How long a chunk lease lasts from its grant or extension. */
+  readonly leaseMs: number
+  /** What an answer must be safe from. */
+  readonly durability: Durability
+  /** How long the replicas of deleted files are kept at least. 0: no longer than it takes. */
+  readonly trashMs: number
+  /** Where the state is kept, if not in the data directory. */
+  readonly storage?: (clusterId: ClusterId) => Promise<Storage>
+}
+
+export interface Master {
+  /** Where it listens: the port is the one picked if 0 was asked for. */
+  readonly address: Address
+  readonly clusterId: ClusterId
+
+  /** Stops serving, finishes what was begun, and makes it durable. Idempotent. */
+  close(): Promise<void>
+}
+
+/** How much a crash of the machine may take of what no one asked to be synced. */
+const journalSyncMs = 1 * second
+
+/**
+ * Returns when the master serves.
+ *
+ * @throws LeasefsError ADDRESS_IN_USE, CORRUPT, NEWER_FORMAT, WRONG_CLUSTER, NO_SPACE, IO, INVALID_ARGUMENT
+ */
+export async function startMaster(options: MasterOptions): Promise<Master> {
+  const clusterId = await clusterIdOf(options.dataDirectory, options.random)
+  const { dataDirectory, clock, random, log } = options
+  const storage = options.storage
+    ? await options.storage(clusterId)
+    : await openStorage({ directory: dataDirectory.path, clusterId, clock, random, log })
+  try {
+    return await serve(options, clusterId, storage)
+  } catch (reason) {
+    await storage.close()
+    throw reason
+  }
+}
+
+async function serve(options: MasterOptions, clusterId: ClusterId, storage: Storage): Promise<Master> {
+  const { clock, random, log, trace, network, goal, leaseMs, durability, trashMs } = options
+  const { state, journal } = storage
+  let chunks: Chunks | undefined
+  let sessions: ClientSessions | undefined
+
+  const executor = new Executor({
+    ...{ state, journal, clock, log, goal, durability },
+    committed(change, origin) {
+      // In the trash, replicas wait until the collector finds that no file has them.
+      if (change.kind === 'applied' && trashMs === 0) chunks?.dropped(change.outcome.freed)
+      return sessions?.committed(change, origin)
+    },
+  })
+  await executor.submit((current, context) => checkStart(current, processOwner(), context))
+  await journal.sync() // Lease ids rest on the epoch: it must not come twice.
+
+  chunks = new Chunks({
+    ...{ clusterId, clock, random, log, trace, network, goal, leaseMs },
+    table: new StateChunkTable(state, executor, journal),
+    namespace: new StateNamespace(state, journal, () => sessions),
+    orphanDelayMs: Math.max(orphanDelayMs, trashMs),
+  })
+  const requests = new Requests({ state, executor, journal, chunks, goal })
+  sessions = new ClientSessions({ clusterId, state, executor, requests, clock, log })
+  const stop = new AbortController()
+  const syncing = keepSynced(journal, clock, stop, log)
+
+  const close = async (server?: ControlServer) => {
+    stop.abort()
+    sessions?.close()
+    await server?.close()
+    await chunks?.close()
+    await executor.close()
+    await syncing
+    await storage.close()
+  }
+  try {
+    const server = await network.serve(options.listen, [sessions.handler(), ...chunks.handlers()])
+    let closed: Promise<void> | undefined
+    return {
+      address: server.address,
+      clusterId,
+      close() {
+        closed ??= close(server)
+        return closed
+      },
+    }
+  } catch (reason) {
+    await close()
+    throw reason
+  }
+}
+
+/** The cluster's name, made at the first start. */
+async function clusterIdOf(dataDirectory: DataDirectory, random: Random): Promise<ClusterId> {
+  const known = dataDirectory.identity.clusterId
+  if (known !== undefined) return known as ClusterId
+  const clusterId = random.uuid() as ClusterId
+  await dataDirectory.update({ clusterId })
+  return clusterId
+}
+
+/** Bounds what a crash of the machine can take, until `stop`. A journal that cannot be synced takes no more changes. */
+async function keepSynced(journal: Journal, clock: Clock, stop: AbortController, log: Logger): Promise<void> {
+  await every(journalSyncMs, clock, stop.signal, async () => {
+    try {
+      await journal.sync()
+    } catch (reason) {
+      if (!(reason instanceof LeasefsError)) throw reason
+      log.error({ err: reason }, 'the journal could not be synced: the master takes no changes until it is restarted')
+      stop.abort()
+    }
+  })
+}
+
+/** Who owns a new root directory: who runs the master. */
+function processOwner(): Owner {
+  return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
+}
