@@ -84,12 +84,12 @@ export class Chunks implements ChunkService {
   handlers(): readonly Handler[] {
     return [
       stream(MasterService.chunkserverSession, opened => {
-        this.#sessions.add(
-          new ChunkserverSession(this.#room, opened, {
-            silent: server => this.#watch.silent(server),
-            closed: session => this.#sessions.delete(session),
-          }),
-        )
+        const session: ChunkserverSession = new ChunkserverSession(this.#room, opened, {
+          silent: server => this.#watch.silent(server),
+          closed: () => this.#sessions.delete(session),
+        })
+        this.#sessions.add(session)
+        session.start()
       }),
       unary(MasterService.status, () => status(this.#room, this.#goal)),
       unary(MasterService.locate, async request => locateFile(this.#room, request)),

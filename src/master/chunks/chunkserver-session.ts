@@ -40,7 +40,7 @@ export interface SessionOwner {
   /** A registered server's session has closed, and the server did not say goodbye. */
   silent(server: ServerId): void
   /** The session is over. */
-  closed(session: ChunkserverSession): void
+  closed(): void
 }
 
 export class ChunkserverSession implements ServerSession {
@@ -58,8 +58,12 @@ export class ChunkserverSession implements ServerSession {
     this.#commands = new Commands(room.clock)
     const late = () => this.close(new LeasefsError('TIMEOUT', 'no register came'))
     this.#state = { kind: 'new', cancelTimeout: room.clock.after(registerTimeoutMs, late) }
-    stream.onClose(() => this.#closed())
-    stream.onMessage(message => this.#receive(message))
+  }
+
+  /** Listens from here on. */
+  start(): void {
+    this.#stream.onClose(() => this.#closed())
+    this.#stream.onMessage(message => this.#receive(message))
   }
 
   async command(body: CommandBody): Promise<void> {
@@ -77,7 +81,7 @@ export class ChunkserverSession implements ServerSession {
     if (state.kind === 'closed') return
     this.#state = { kind: 'closed' }
     this.#commands.close()
-    this.#owner.closed(this)
+    this.#owner.closed()
     if (state.kind === 'new') state.cancelTimeout()
     if (state.kind !== 'registered' || !this.#room.servers.sessionClosed(state.server, this)) return
     this.#room.log.info({ server: state.server }, 'chunkserver session closed')
@@ -122,7 +126,6 @@ export class ChunkserverSession implements ServerSession {
         break
       case 'goodbye':
         endServer(this.#room, server, 'left', 'goodbye')
-        this.close(new LeasefsError('CANCELLED', 'goodbye'))
         break
       default:
         throw new LeasefsError('INVALID_ARGUMENT', `a registered chunkserver does not say "${message?.$case}"`)

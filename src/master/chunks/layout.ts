@@ -41,19 +41,17 @@ export class Layout {
     checkQuestion(question)
     const { ino, first, count, forWrite } = question
     this.#traceAsk(question)
+    const { table } = this.#room
+    const before = new Set(table.chunksOf(ino, first, count).map(({ handle }) => this.#inForce(handle)?.leaseId))
     if (forWrite) await this.#allocate(ino, first, count)
-    const asked = this.#room.table.chunksOf(ino, first, count)
-    const before = new Map(asked.map(({ handle }) => [handle, this.#inForce(handle)?.leaseId]))
-    if (forWrite) await Promise.all(asked.map(({ handle }) => this.#grants.lease(handle)))
-    else
-      await Promise.all(
-        asked.filter(({ version, settledVersion }) => version !== settledVersion).map(chunk => this.#settle(chunk)),
-      )
+    const chunks = table.chunksOf(ino, first, count)
+    if (forWrite) await Promise.all(chunks.map(({ handle }) => this.#grants.lease(handle)))
+    else await Promise.all(chunks.filter(isUnsettled).map(chunk => this.#settle(chunk)))
     return this.#answer(question, before)
   }
 
   /** From here to the reply nothing is awaited: what is told is what holds when it is sent. */
-  #answer(question: LocateQuestion, before: ReadonlyMap<ChunkHandle, number | undefined>): ChunkLayout {
+  #answer(question: LocateQuestion, before: ReadonlySet<number | undefined>): ChunkLayout {
     const { ino, first, count, forWrite } = question
     const chunks: ChunkLocation[] = []
     for (let index = first; index < first + count; index++) {
@@ -64,7 +62,7 @@ export class Layout {
       if (forWrite && (!lease || lease.version !== record.version)) throw changed(record)
       const location = this.#location(record, lease)
       chunks[record.index - first] = location
-      this.#traceReply(question, location, lease?.leaseId === before.get(record.handle))
+      this.#traceReply(question, location, before.has(lease?.leaseId))
     }
     const hole = chunks.find(({ handle }) => handle === 0)
     if (forWrite && hole) throw new LeasefsError('UNAVAILABLE', `chunk ${hole.index} of inode ${ino} has been dropped`)
@@ -149,6 +147,11 @@ export class Layout {
       }),
     })
   }
+}
+
+/** Its version was raised but never used: no replica may be read until that has been carried on. */
+function isUnsettled({ version, settledVersion }: ChunkRecord): boolean {
+  return version !== settledVersion
 }
 
 function changed({ handle }: ChunkRecord): LeasefsError {

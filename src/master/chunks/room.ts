@@ -86,8 +86,10 @@ export function endLease(room: Room, handle: ChunkHandle, why: string): void {
 /** A server serves nothing any more: its replicas are out of reach, its leases are over. */
 export function endServer(room: Room, server: ServerId, kind: 'dead' | 'left', why: string): void {
   room.log.info({ server, why }, kind === 'dead' ? 'chunkserver is gone' : 'chunkserver has left')
+  const session = room.servers.session(server)
   room.servers.gone(server, kind)
   forgetHoldings(room, server, why)
+  session?.close(new LeasefsError('SESSION_LOST', why))
   room.changes.announce()
 }
 

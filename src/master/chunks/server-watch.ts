@@ -4,7 +4,6 @@
 // process is gone. Whoever has said nothing for the length of a server lease
 // has stopped by its own clock, and must register again before it serves.
 
-import { LeasefsError } from '../../base/errors.js'
 import type { ControlNetwork } from '../../rpc/control-network.js'
 import { parseAddress } from '../../wire/address.js'
 import type { ServerId } from '../../wire/ids.js'
@@ -35,10 +34,7 @@ export class ServerWatch {
     const late = now - this.#lookedAt > watchMs + watchLateMs
     this.#lookedAt = now
     if (late) return
-    for (const { id, state } of servers.overdue(now)) {
-      endServer(this.#room, id, 'dead', 'its server lease has run out')
-      if (state.kind === 'connected') state.session.close(new LeasefsError('SESSION_LOST', 'no heartbeat came'))
-    }
+    for (const { id } of servers.overdue(now)) endServer(this.#room, id, 'dead', 'its server lease has run out')
   }
 
   /** A session has closed. Asks the server's port until the server is back, gone, or overdue. */
