@@ -1,7 +1,9 @@
 // Waits and queues of the data plane. A process may differ from another in
 // these; only pushForwardTimeoutMs should be about the same everywhere.
 
-import { KiB, MiB, second } from '../base/units.js'
+import assert from 'node:assert/strict'
+import { KiB, MiB, minute, second } from '../base/units.js'
+import { mutationSizeMax } from '../constants.js'
 
 /**
  * How long a link of a push chain may make no progress. Who has k servers
@@ -10,13 +12,42 @@ import { KiB, MiB, second } from '../base/units.js'
  */
 export const pushForwardTimeoutMs = 2 * second
 
-/** A read connection on which nothing comes for so long is given up. */
+/** A connection on which reads wait and nothing comes for so long is given up. */
 export const readTimeoutMs = 5 * second
 
 export const connectTimeoutMs = 2 * second
+
+/** Connections nothing is asked on are closed after this. */
+export const idleMs = 1 * minute
 
 /** Bytes that wait in a pipe before its write() says false. */
 export const pipeQueuedBytesMax = 1 * MiB
 
 /** Of one piece in which the in-memory network delivers. */
 export const pieceSizeMax = 64 * KiB
+
+/** What one connection of a client may hold: sent and not acknowledged, or waiting to be sent. */
+export const pushesUnderWayMax = 256
+export const readsUnderWayMax = 1024
+
+/** Connections of one client, of each kind. */
+export const clientConnectionsMax = 256
+
+/** Connections to one server, and pushes it forwards for one connection to different servers. */
+export const serverConnectionsMax = 4096
+export const forwardConnectionsMax = 64
+
+/** Bytes that may wait to be forwarded before the pusher is held back. */
+export const forwardQueuedBytesMax = 2 * mutationSizeMax
+
+/** Reads of one connection that are served at once; the rest wait, unread, in the connection. */
+export const readsAtOnceMax = 16
+
+/** Reads of one connection wait while this much of earlier answers has not left. */
+export const repliesQueuedBytesMax = 4 * mutationSizeMax
+
+/** Pushes of one connection that have come whole and whose acknowledgement is awaited from the next. */
+export const acksAwaitedMax = pushesUnderWayMax
+
+assert(idleMs > readTimeoutMs)
+assert(forwardQueuedBytesMax >= pipeQueuedBytesMax)
