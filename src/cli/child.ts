@@ -31,6 +31,8 @@ export interface ChildOptions {
   readonly exitWithParentMs: number
   /** Gets each line the daemon prints. */
   readonly onLine: (line: string) => void
+  /** What runs the program: by default the Node that runs us. */
+  readonly command?: readonly [string, ...string[]]
 }
 
 export interface Exit {
@@ -49,12 +51,13 @@ export class Child {
   readonly #lastLines: string[] = []
   #isReady = false
 
-  constructor({ label, program, args, exitWithParentMs, onLine }: ChildOptions) {
+  constructor({ label, program, args, exitWithParentMs, onLine, command = [process.execPath] }: ChildOptions) {
     this.label = label
     this.program = program
     const file = fileURLToPath(new URL(`../../../bin/${program}`, import.meta.url))
-    const all = [file, ...args, '--exit-with-parent', `${exitWithParentMs}ms`]
-    const child = spawn(process.execPath, all, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
+    const [node, ...nodeArgs] = command
+    const all = [...nodeArgs, file, ...args, '--exit-with-parent', `${exitWithParentMs}ms`]
+    const child = spawn(node, all, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
     this.#process = child
     child.stdin.on('error', () => {}) // It is gone: `exited` tells.
 
@@ -86,7 +89,10 @@ export class Child {
       () => clearTimeout(tooLate),
       () => clearTimeout(tooLate),
     )
-    child.once('error', error => ready.reject(new LeasefsError('IO', `cannot start ${file}: ${error.message}`)))
+    child.once('error', error => {
+      ready.reject(new LeasefsError('IO', `cannot start ${file}: ${error.message}`))
+      if (child.pid === undefined) exited.resolve({ code: null, signal: null })
+    })
     child.once('close', (code, signal) => {
       ready.reject(new LeasefsError('UNAVAILABLE', `${label} did not start: ${this.#lastWords({ code, signal })}`))
       exited.resolve({ code, signal })

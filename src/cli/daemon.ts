@@ -78,7 +78,7 @@ function surroundings(name: string, log: Logger, traceFile: string | undefined):
     random: new SystemRandom(),
     log,
     control: new GrpcNetwork(clock, log),
-    data: new TcpNetwork(),
+    data: new TcpNetwork(clock),
     trace: traceFile === undefined ? undefined : traceTo(traceFile, clock, () => who),
     identify: name => {
       who = name

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { listMounts, mountAt } from '../../src/fuse/mount-table.js'
 import { unmountLazily } from '../../src/fuse/unmount.js'
-import { cannotMount, leasefs, programFile, refuses, temporaryDirectory, until } from '../cluster/harness.js'
+import { cannotMount, leasefs, plainNode, programFile, refuses, temporaryDirectory, until } from '../cluster/harness.js'
 
 /** `leasefs up`, run in a directory of its own. */
 class Up {
@@ -28,7 +28,8 @@ class Up {
   async start(...args: string[]): Promise<void> {
     this.stdout = ''
     this.stderr = ''
-    const child = spawn(process.execPath, [programFile('leasefs'), 'up', 'mnt', '--cwd', this.directory, ...args])
+    const [env, ...node] = plainNode
+    const child = spawn(env, [...node, programFile('leasefs'), 'up', 'mnt', '--cwd', this.directory, ...args])
     child.stdout.on('data', (bytes: Buffer) => {
       this.stdout += bytes
     })

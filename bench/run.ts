@@ -1,0 +1,91 @@
+// npm run bench [-- --data DIR] [--quick]: figures of a whole local cluster, as
+// one program on its mount sees them.
+
+import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpus, tmpdir, totalmem } from 'node:os'
+import { join, resolve } from 'node:path'
+import { MiB } from '../src/base/units.js'
+import { LocalCluster } from '../src/cli/local-cluster.js'
+import { type Binding, bindingOption } from '../src/cli/mount.js'
+import { wholeNumber } from '../src/cli/options.js'
+import { program, runProgram } from '../src/cli/program.js'
+import { bytesText, table } from '../src/cli/table.js'
+import { goalMax } from '../src/constants.js'
+import { baseline, baselineName } from './baseline.js'
+import { dropCaches, runWorkload, type Size } from './workload.js'
+
+const full: Size = { fileBytes: 512 * MiB, smallWrites: 8192, randomCalls: 2000, files: 3000, tree: '/usr/include' }
+const quick: Size = { ...full, fileBytes: 128 * MiB, smallWrites: 2048, randomCalls: 500, files: 500 }
+
+interface Options {
+  readonly data: string
+  readonly quick?: boolean
+  readonly chunkservers: number
+  readonly goal: number
+  readonly binding: Binding
+  readonly directory?: string
+  readonly logLevel: string
+}
+
+await runProgram(
+  program('bench', 'Measures a local cluster through its mount.')
+    .option('--data <dir>', 'where the cluster keeps its data meanwhile', dataDefault())
+    .option('--quick', 'a quarter of the work')
+    .option('--chunkservers <count>', 'how many', wholeNumber(1, 64), 3)
+    .option('--goal <count>', 'replicas of each chunk', wholeNumber(1, goalMax), 3)
+    .addOption(bindingOption())
+    .option('--directory <dir>', 'measure this directory instead, whatever is mounted there')
+    .option('--log-level <level>', 'of the processes', 'error')
+    .action(bench),
+)
+
+async function bench(options: Options): Promise<void> {
+  const size = options.quick ? quick : full
+  process.stdout.write(`${cpus().length} cores, ${bytesText(totalmem())} memory, Node ${process.version}\n`)
+  if (!dropCaches()) process.stdout.write('not root: "cold" figures are with the kernel\'s caches as they are\n')
+  if (options.directory) await measure(resolve(options.directory), size)
+  else await withCluster(options, mountPoint => measure(mountPoint, size))
+}
+
+async function withCluster(options: Options, use: (mountPoint: string) => Promise<void>): Promise<void> {
+  const { chunkservers, goal, binding, logLevel } = options
+  const root = mkdtempSync(join(resolve(options.data), 'leasefs-bench-'))
+  const mountPoint = join(root, 'mnt')
+  mkdirSync(mountPoint)
+  const settings = { chunkservers, goal, binding, logLevel, listen: { host: '127.0.0.1', port: 0 }, trace: undefined }
+  const cluster = new LocalCluster({ ...settings, data: join(root, 'data'), mountPoint }, line =>
+    process.stderr.write(`${line}\n`),
+  )
+  try {
+    await cluster.start()
+    process.stdout.write(`${chunkservers} chunkservers, goal ${goal}, data in ${options.data}\n`)
+    await use(mountPoint)
+  } finally {
+    await cluster.stop()
+    rmSync(root, { recursive: true, force: true })
+  }
+}
+
+async function measure(directory: string, size: Size): Promise<void> {
+  const rows: (readonly (string | number)[])[] = []
+  const work = mkdtempSync(join(directory, 'bench-'))
+  try {
+    await runWorkload(join(work, 'work'), size, (name, value, unit) => {
+      process.stderr.write(`  ${name}: ${value.toFixed(1)} ${unit}\n`)
+      rows.push([name, Number(value.toPrecision(3)), unit, baseline[name] ?? ''])
+    })
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+    process.stdout.write(`\n${table(['MEASURE', 'RESULT', 'UNIT', baselineName.toUpperCase()], rows)}\n`)
+  }
+}
+
+/** In memory where there is such a place: the software is what is measured. */
+function dataDefault(): string {
+  try {
+    accessSync('/dev/shm', constants.W_OK)
+    return '/dev/shm'
+  } catch {
+    return tmpdir()
+  }
+}
