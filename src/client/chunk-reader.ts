@@ -1,0 +1,120 @@
+// Reading from one chunk: the nearest replica first, then the others; what the
+// master must know about a bad one, it is told. Ends with the bytes or with an
+// error: a chunk that can't be read is never made up as zeros. Zeros are only a
+// hole, or what lies beyond the end of the replica.
+
+import type { Clock } from '../base/clock.js'
+import { LeasefsError } from '../base/errors.js'
+import { mutationSizeMax } from '../constants.js'
+import type { DataClient } from '../dataplane/data-plane.js'
+import { handleText, type Ino, type ServerId } from '../wire/ids.js'
+import { retryPauseMsMax, retryPauseMsMin, suspectMs, suspectsMax } from './limits.js'
+import type { LocationCache } from './location-cache.js'
+import type { PresentChunk, ReplicaServer } from './locations.js'
+import { readRecoveryFrom, worthReporting } from './recovery.js'
+import type { Session } from './session.js'
+
+export interface ChunkReaderOptions {
+  readonly locations: Pick<LocationCache, 'locate' | 'forget'>
+  readonly data: Pick<DataClient, 'read'>
+  readonly session: Pick<Session, 'request'>
+  readonly clock: Clock
+  readonly timeoutMs: number
+}
+
+export interface ChunkRange {
+  readonly ino: Ino
+  /** Of the chunk in the file. */
+  readonly index: number
+  /** In the chunk. */
+  readonly offset: number
+  /** At most mutationSizeMax. */
+  readonly length: number
+}
+
+const zeros = Buffer.alloc(mutationSizeMax)
+
+export class ChunkReader {
+  readonly #options: ChunkReaderOptions
+  readonly #suspects: Suspects
+
+  constructor(options: ChunkReaderOptions) {
+    this.#options = options
+    this.#suspects = new Suspects(options.clock)
+  }
+
+  /**
+   * Exactly `length` bytes, in pieces that follow one another.
+   *
+   * @throws LeasefsError IO: no replica could be read in time; what the master says
+   */
+  async read(range: ChunkRange): Promise<readonly Buffer[]> {
+    const { clock, locations, timeoutMs } = this.#options
+    const deadline = clock.now() + timeoutMs
+    for (let pauseMs = retryPauseMsMin; ; pauseMs = Math.min(2 * pauseMs, retryPauseMsMax)) {
+      const { chunk } = await locations.locate(range.ino, range.index, 'read')
+      if (!chunk) return [zeros.subarray(0, range.length)]
+      const outcome = await this.#readAny(chunk, range)
+      if (!(outcome instanceof LeasefsError)) return outcome
+      if (readRecoveryFrom[outcome.code] === 'fail') throw outcome
+      locations.forget(range.ino, range.index)
+      if (clock.now() + pauseMs >= deadline) throw unreadable(chunk, range, outcome)
+      await clock.sleep(pauseMs)
+    }
+  }
+
+  /** From the first replica that can; else the error of the last, or the first that says we are out of date. */
+  async #readAny(chunk: PresentChunk, { offset, length }: ChunkRange): Promise<readonly Buffer[] | LeasefsError> {
+    let error = new LeasefsError('UNAVAILABLE', `chunk ${handleText(chunk.handle)} has no replica that can be reached`)
+    for (const replica of this.#suspects.last(chunk.replicas)) {
+      try {
+        const { handle, version } = chunk
+        const bytes = await this.#options.data.read(replica.data, { handle, version, offset, length })
+        if (bytes.length === length) return bytes.buffers
+        return [...bytes.buffers, zeros.subarray(0, length - bytes.length)]
+      } catch (reason) {
+        if (!(reason instanceof LeasefsError)) throw reason
+        error = reason
+      }
+      this.#failed(chunk, replica, error)
+      if (readRecoveryFrom[error.code] !== 'next-replica') return error
+    }
+    return error
+  }
+
+  #failed({ handle, version }: PresentChunk, { serverId }: ReplicaServer, { code }: LeasefsError): void {
+    if (readRecoveryFrom[code] === 'next-replica') this.#suspects.add(serverId)
+    if (!worthReporting(code)) return
+    // The master acts on it when it can; the read does not wait, and does not fail for it.
+    this.#options.session
+      .request({ $case: 'reportReplica', value: { handle, version, serverId, code } })
+      .catch(() => {})
+  }
+}
+
+function unreadable({ handle }: PresentChunk, { ino, index }: ChunkRange, cause: LeasefsError): LeasefsError {
+  const message = `chunk ${handleText(handle)} (${index} of inode ${ino}) could not be read: ${cause.message}`
+  return new LeasefsError('IO', message, { cause })
+}
+
+/** Servers that have just failed: asked last for a while, so that not every read waits for a dead one. */
+class Suspects {
+  readonly #clock: Clock
+  readonly #until = new Map<ServerId, number>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  add(server: ServerId): void {
+    if (this.#until.size >= suspectsMax) this.#until.clear()
+    this.#until.set(server, this.#clock.now() + suspectMs)
+  }
+
+  last(servers: readonly ReplicaServer[]): readonly ReplicaServer[] {
+    if (this.#until.size === 0) return servers
+    const now = this.#clock.now()
+    const isSuspect = ({ serverId }: ReplicaServer) => now < (this.#until.get(serverId) ?? 0)
+    return [...servers.filter(server => !isSuspect(server)), ...servers.filter(isSuspect)]
+  }
+}

@@ -1,0 +1,106 @@
+// Puts a client together: session, caches, data plane, write-behind.
+
+import type { Clock } from '../base/clock.js'
+import type { Logger } from '../base/log.js'
+import type { Trace } from '../base/trace.js'
+import type { ByteNetwork } from '../dataplane/byte-network.js'
+import { createDataClient } from '../dataplane/data-client.js'
+import type { ControlNetwork } from '../rpc/control-network.js'
+import type { Address } from '../wire/address.js'
+import type { Ino } from '../wire/ids.js'
+import type { Location } from '../wire/location.js'
+import { ChunkReader } from './chunk-reader.js'
+import { CommitStreams } from './commit-streams.js'
+import { FileReads, ReadCache } from './file-reads.js'
+import { FileWrites } from './file-writes.js'
+import { InodeFileSystem } from './inode-file-system.js'
+import { LocationCache } from './location-cache.js'
+import { Metadata } from './metadata.js'
+import { Mutator } from './mutate.js'
+import { OpenInode } from './open-inode.js'
+import { OpenInodes } from './open-inodes.js'
+import { Session, type SessionListener } from './session.js'
+import { WriteBehind } from './write-behind.js'
+
+/** Everything a client needs, with nothing left to default: see ConnectOptions for the meaning of each. */
+export interface FileSystemOptions {
+  readonly master: Address
+  readonly control: ControlNetwork
+  readonly data: ByteNetwork
+  readonly clock: Clock
+  readonly log: Logger
+  readonly trace?: Trace | undefined
+  readonly location?: Location | undefined
+  readonly clusterId?: string | undefined
+  readonly description: string
+  readonly timeoutMs: number
+  readonly connectTimeoutMs: number
+  readonly dirtyBytesMax: number
+  readonly readCacheBytesMax: number
+  /** Hears what another client has changed, after our own caches have dropped it: for the kernel's. */
+  readonly onInvalidate?: ((inos: readonly Ino[] | 'all') => void) | undefined
+}
+
+/** @throws LeasefsError UNAVAILABLE: no master answers there; WRONG_CLUSTER */
+export async function openFileSystem(options: FileSystemOptions): Promise<InodeFileSystem> {
+  const { clock, log, timeoutMs } = options
+  const session = await Session.open({ ...options, network: options.control })
+  const who = () => `client:${session.id}`
+  const data = createDataClient({
+    network: options.data,
+    clock,
+    log,
+    trace: options.trace,
+    self: who,
+    clusterId: () => session.clusterId,
+  })
+  const streams = new CommitStreams({ network: options.control, clock, session, trace: options.trace })
+  const locations = new LocationCache({ session, clock, location: options.location, trace: options.trace })
+  const mutator = new Mutator({ locations, streams, data, clock, timeoutMs })
+  const chunks = new ChunkReader({ locations, data, session, clock, timeoutMs })
+  const behind = new WriteBehind(clock, options.dirtyBytesMax)
+  const cache = new ReadCache(options.readCacheBytesMax)
+  const nextDataId = () => session.nextDataId()
+  const metadata = new Metadata(session, ino => inodes.abandonedOpen(ino))
+
+  const makeInode = (ino: Ino) => {
+    const reads = new FileReads(ino, chunks, cache)
+    const changed = reads.changed.bind(reads)
+    const writes = new FileWrites({ ino, behind, mutator, locations, metadata, nextDataId, clock, changed })
+    return new OpenInode({ ino, writes, reads, metadata, locations, nextDataId })
+  }
+  const inodes = new OpenInodes(metadata, makeInode, log)
+
+  session.listen(cachesOf(metadata, locations, inodes, options.onInvalidate))
+  const close = () => {
+    streams.close()
+    data.close()
+    session.close()
+  }
+  return new InodeFileSystem({ metadata, inodes, behind, who, close })
+}
+
+/** Whatever is cached, dropped together. */
+function cachesOf(
+  metadata: Metadata,
+  locations: LocationCache,
+  inodes: OpenInodes,
+  onInvalidate: FileSystemOptions['onInvalidate'],
+): SessionListener {
+  return {
+    invalidated(inos) {
+      for (const ino of inos) {
+        metadata.cache.drop(ino)
+        locations.drop(ino)
+        inodes.invalidated(ino)
+      }
+      onInvalidate?.(inos)
+    },
+    reset(lost) {
+      metadata.cache.clear()
+      locations.clear()
+      inodes.reset(lost)
+      onInvalidate?.('all')
+    },
+  }
+}

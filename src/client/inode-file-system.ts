@@ -1,0 +1,218 @@
+// The FileSystem on a cluster: names and attributes from the master through the
+// cache (metadata.ts), bytes from and to the chunkservers through what handles
+// of one inode share (open-inode.ts). Here the two meet: whoever is shown
+// attributes sees them with what this client has written and not yet pushed.
+
+import { LeasefsError } from '../base/errors.js'
+import { symlinkTargetLengthMax } from '../constants.js'
+import type { Ino } from '../wire/ids.js'
+import type {
+  AttributeChanges,
+  Attributes,
+  Entry,
+  FileKind,
+  FileSystem,
+  Name,
+  NewInode,
+  OpenFile,
+  OpenOptions,
+  Statistics,
+} from './file-system.js'
+import { listDirectory } from './list-directory.js'
+import type { Metadata } from './metadata.js'
+import { checkName } from './names.js'
+import { InodeHandle } from './open-file.js'
+import type { OpenInode } from './open-inode.js'
+import type { OpenInodes } from './open-inodes.js'
+import type { WriteBehind } from './write-behind.js'
+
+export interface InodeFileSystemParts {
+  readonly metadata: Metadata
+  readonly inodes: OpenInodes
+  readonly behind: WriteBehind
+  /** This client in traces: "client:SESSION". */
+  readonly who: () => string
+  /** Lets go of connections and the session, when everything has been flushed. */
+  readonly close: () => void
+}
+
+export class InodeFileSystem implements FileSystem {
+  readonly #metadata: Metadata
+  readonly #inodes: OpenInodes
+  readonly #behind: WriteBehind
+  readonly #who: () => string
+  readonly #closeParts: () => void
+  #closing: Promise<void> | undefined
+
+  constructor({ metadata, inodes, behind, who, close }: InodeFileSystemParts) {
+    this.#metadata = metadata
+    this.#inodes = inodes
+    this.#behind = behind
+    this.#who = who
+    this.#closeParts = close
+  }
+
+  /** This client in traces. Another after a session was lost. */
+  get who(): string {
+    return this.#who()
+  }
+
+  async lookup(parent: Ino, name: Name): Promise<Attributes> {
+    checkName(name)
+    return this.#view(await this.#metadata.lookup(parent, name))
+  }
+
+  async resolve(base: Ino, names: readonly Name[]): Promise<readonly Attributes[]> {
+    names.forEach(checkName)
+    const steps = await this.#metadata.resolve(base, names)
+    return steps.map(step => this.#view(step))
+  }
+
+  async getAttributes(ino: Ino): Promise<Attributes> {
+    return this.#view(await this.#metadata.getAttributes(ino))
+  }
+
+  async setAttributes(ino: Ino, changes: AttributeChanges): Promise<Attributes> {
+    const { size, mtime } = changes
+    if (size !== undefined) return this.#inodes.using(ino, inode => inode.truncate({ ...changes, size }))
+    if (mtime) this.#inodes.get(ino)?.writes.setMtime(mtime)
+    return this.#view(await this.#metadata.setAttributes(ino, changes))
+  }
+
+  async syncInode(ino: Ino): Promise<void> {
+    await this.#inodes.get(ino)?.writes.flush()
+    await this.#metadata.syncInode(ino)
+  }
+
+  async readDirectory(ino: Ino): Promise<{ readonly entries: readonly Entry[]; readonly parent: Ino }> {
+    const { entries, parent } = await listDirectory(this.#metadata, ino)
+    return { entries: entries.map(({ name, attributes }) => ({ name, attributes: this.#view(attributes) })), parent }
+  }
+
+  async create(
+    parent: Ino,
+    name: Name,
+    inode: NewInode,
+    options: OpenOptions & { readonly exclusive: boolean },
+  ): Promise<{ readonly attributes: Attributes; readonly file: OpenFile }> {
+    checkName(name)
+    const { exclusive } = options
+    const opened = await this.#inodes.create(() =>
+      this.#metadata.make(parent, name, 'file', inode, { exclusive, open: true }),
+    )
+    return this.#handle(opened, options)
+  }
+
+  async open(ino: Ino, options: OpenOptions): Promise<OpenFile> {
+    const { file } = await this.#handle(await this.#inodes.open(ino), options)
+    return file
+  }
+
+  async makeDirectory(parent: Ino, name: Name, inode: NewInode): Promise<Attributes> {
+    checkName(name)
+    return this.#metadata.make(parent, name, 'directory', inode, { exclusive: true })
+  }
+
+  async makeSymlink(parent: Ino, name: Name, target: Buffer, inode: NewInode): Promise<Attributes> {
+    checkName(name)
+    if (target.length === 0) throw new LeasefsError('NOT_FOUND', 'a symbolic link must lead somewhere')
+    if (target.length > symlinkTargetLengthMax) throw new LeasefsError('NAME_TOO_LONG', 'the link target is too long')
+    return this.#metadata.make(parent, name, 'symlink', inode, { target, exclusive: true })
+  }
+
+  async makeNode(parent: Ino, name: Name, kind: FileKind, rdev: number, inode: NewInode): Promise<Attributes> {
+    checkName(name)
+    return this.#metadata.make(parent, name, kind, inode, { rdev, exclusive: true })
+  }
+
+  readSymlink(ino: Ino): Promise<Buffer> {
+    return this.#metadata.readSymlink(ino)
+  }
+
+  async link(ino: Ino, parent: Ino, name: Name): Promise<Attributes> {
+    checkName(name)
+    return this.#view(await this.#metadata.link(ino, parent, name))
+  }
+
+  async unlink(parent: Ino, name: Name): Promise<void> {
+    checkName(name)
+    await this.#metadata.remove(parent, name, 'unlink')
+  }
+
+  async removeDirectory(parent: Ino, name: Name): Promise<void> {
+    checkName(name)
+    await this.#metadata.remove(parent, name, 'removeDirectory')
+  }
+
+  async rename(
+    parent: Ino,
+    name: Name,
+    newParent: Ino,
+    newName: Name,
+    options?: { readonly noReplace?: boolean; readonly exchange?: boolean },
+  ): Promise<void> {
+    checkName(name)
+    checkName(newName)
+    await this.#metadata.rename(parent, name, newParent, newName, options)
+  }
+
+  getXattr(ino: Ino, name: Name): Promise<Buffer> {
+    return this.#metadata.getXattr(ino, name)
+  }
+
+  setXattr(
+    ino: Ino,
+    name: Name,
+    value: Buffer,
+    options?: { readonly createOnly?: boolean; readonly replaceOnly?: boolean },
+  ): Promise<void> {
+    return this.#metadata.setXattr(ino, name, value, options)
+  }
+
+  listXattrs(ino: Ino): Promise<readonly Name[]> {
+    return this.#metadata.listXattrs(ino)
+  }
+
+  removeXattr(ino: Ino, name: Name): Promise<void> {
+    return this.#metadata.removeXattr(ino, name)
+  }
+
+  statistics(): Promise<Statistics> {
+    return this.#metadata.statistics()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const flushed = await Promise.allSettled([...this.#inodes.all()].map(({ writes }) => writes.flush()))
+    await this.#inodes.closed()
+    this.#behind.close()
+    this.#closeParts()
+    for (const outcome of flushed) if (outcome.status === 'rejected') throw outcome.reason
+  }
+
+  #view(attributes: Attributes): Attributes {
+    return this.#inodes.get(attributes.ino)?.writes.view(attributes) ?? attributes
+  }
+
+  /** The inode is open at the master: from here on a handle lets go of it, or we do. */
+  async #handle(
+    { inode, attributes }: { readonly inode: OpenInode; readonly attributes: Attributes },
+    options: OpenOptions,
+  ): Promise<{ readonly attributes: Attributes; readonly file: OpenFile }> {
+    try {
+      const { ino, kind, size } = attributes
+      if (kind === 'directory') throw new LeasefsError('IS_A_DIRECTORY', `inode ${ino} is a directory`)
+      if (kind !== 'file') throw new LeasefsError('INVALID_ARGUMENT', `inode ${ino} is a ${kind}: it has no bytes here`)
+      const cut = options.truncate && size > 0 ? await inode.truncate({ size: 0 }) : attributes
+      const file = new InodeHandle(inode, options, this.#behind, () => this.#inodes.release(inode))
+      return { attributes: cut, file }
+    } catch (reason) {
+      this.#inodes.release(inode)
+      throw reason
+    }
+  }
+}

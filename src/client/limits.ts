@@ -1,0 +1,94 @@
+// How much a client holds and how long it waits. What a program may choose is
+// in ClientOptions; these are its defaults, and the limits nobody needs to choose.
+
+import { KiB, MiB, minute, second } from '../base/units.js'
+
+/** Every operation ends within this: done, or with an error. Longer than any failure the cluster heals by itself. */
+export const timeoutMsDefault = minute
+
+/** How long connect() looks for the master. */
+export const connectTimeoutMsDefault = 10 * second
+
+/** Written and not yet applied by all replicas, over all files. Writers wait beyond it. */
+export const dirtyBytesMaxDefault = 64 * MiB
+
+/** Blocks read ahead and kept, over all files. */
+export const readCacheBytesMaxDefault = 64 * MiB
+
+/** How long written bytes may lie here before they are pushed. */
+export const writeBehindMs = second
+
+/** Push batches of one file that are under way at once. */
+export const batchesInFlightMax = 8
+
+/** Bytes of one batch of small mutations. */
+export const batchBytesMax = 1 * MiB
+
+/** Commits one primary has from us without having answered. */
+export const commitsInFlightMax = 256
+
+/** An attempt at a commit that takes longer is made again, elsewhere if the master says so. */
+export const commitTimeoutMs = 15 * second
+
+/** Pauses between attempts double from the first to the second of these. */
+export const retryPauseMsMin = 10
+export const retryPauseMsMax = 500
+
+/** Requests the master has from us without having answered, and those that wait for their turn. */
+export const requestsInFlightMax = 256
+export const requestsWaitingMax = 16 * KiB
+
+/** A session's stream on which nothing came for so long is taken for dead. */
+export const streamSilentMs = 10 * second
+
+/** Inodes and directory entries whose attributes and numbers are remembered. */
+export const attributesCachedMax = 100_000
+export const entriesCachedMax = 200_000
+export const symlinksCachedMax = 10_000
+
+/** Entries of all directories that are remembered whole. */
+export const listedEntriesCachedMax = 200_000
+
+/** Files whose locations are remembered, and chunks of one file (64 MiB each). */
+export const locatedFilesMax = 10_000
+export const locatedChunksPerFileMax = 4096
+
+/** Chunks one question for reading asks about. */
+export const locateCountMax = 16
+
+/** How much earlier than the master a lease is taken to end: the commit has yet to travel. */
+export const leaseMarginMs = 500
+
+/** Entries asked for in one page of a directory. */
+export const directoryPageEntriesMax = 1000
+
+/** Pages of one directory: a listing that does not end is an error. */
+export const directoryPagesMax = 100_000
+
+/** A listing during which the directory changed is begun again so often. */
+export const listingAttemptsMax = 3
+
+/** A server that failed a read is asked last for so long. */
+export const suspectMs = 2 * second
+export const suspectsMax = 256
+
+/** The unit of what is read ahead and kept. */
+export const readBlockSize = 256 * KiB
+
+/** How far sequential reading runs ahead. */
+export const readAheadBytesMax = 8 * MiB
+
+/** Symbolic links followed in one path, as Linux has it. */
+export const symlinksFollowedMax = 40
+
+/** Pings that have been sent and not answered: an older one says nothing that a newer does not. */
+export const pingsRememberedMax = 64
+
+/** Buffers of 1 MiB kept for the next writes. */
+export const buffersPooledMax = 32
+
+/** A growing file's next chunk is located when the writer has come so near to it. */
+export const locateAheadBytes = 8 * MiB
+
+/** Files that are not open, and of which something that was read is kept. */
+export const closedInodesMax = 1024

@@ -1,0 +1,156 @@
+// One batch of mutations of one chunk, until every replica has applied it: find
+// the primary, push the data along the chain of replicas and, independently of
+// the data, send the commit to the primary; when something goes wrong, do what
+// the code says and try again. Mutations keep their data ids over all attempts,
+// so each is applied once (GFS section 3.1 and 3.2).
+
+import type { Clock } from '../base/clock.js'
+import { LeasefsError } from '../base/errors.js'
+import type { DataClient } from '../dataplane/data-plane.js'
+import type { Mutation } from '../wire/gen/mutation.js'
+import { type DataId, dataIdText, type Ino } from '../wire/ids.js'
+import type { CommitOutcome, CommitStreams } from './commit-streams.js'
+import { retryPauseMsMax, retryPauseMsMin } from './limits.js'
+import type { LocationCache } from './location-cache.js'
+import type { HeldLease, PresentChunk, ReplicaServer } from './locations.js'
+import { commitRecoveryFrom } from './recovery.js'
+
+export interface WriteMutation {
+  readonly kind: 'write'
+  readonly id: DataId
+  /** Offset in the chunk. */
+  readonly offset: number
+  readonly bytes: Buffer
+  readonly crc32: number
+}
+
+export type BatchMutation =
+  | WriteMutation
+  | { readonly kind: 'truncate'; readonly id: DataId; readonly length: number }
+  | { readonly kind: 'sync'; readonly id: DataId }
+
+export interface Batch {
+  readonly ino: Ino
+  /** Of the chunk in the file. */
+  readonly index: number
+  readonly mutations: readonly BatchMutation[]
+}
+
+export interface MutatorOptions {
+  readonly locations: Pick<LocationCache, 'locate' | 'forget'>
+  readonly streams: Pick<CommitStreams, 'commit'>
+  readonly data: Pick<DataClient, 'push'>
+  readonly clock: Clock
+  readonly timeoutMs: number
+}
+
+export interface Applied {
+  /** Resolves when no push of the batch is under way: true if the bytes have left us for good. */
+  readonly pushed: Promise<boolean>
+}
+
+type LeasedChunk = PresentChunk & { readonly lease: HeldLease }
+
+export class Mutator {
+  readonly #options: MutatorOptions
+
+  constructor(options: MutatorOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Resolves when all replicas have applied all mutations of the batch.
+   *
+   * @throws LeasefsError NO_SPACE and others at once; what the last attempt said when time is up
+   */
+  async apply(batch: Batch): Promise<Applied> {
+    const { clock, locations, timeoutMs } = this.#options
+    const deadline = clock.now() + timeoutMs
+    const pushes: Promise<boolean>[] = []
+    let toPush = batch.mutations.filter(mutation => mutation.kind === 'write')
+    for (let pauseMs = retryPauseMsMin; ; pauseMs = Math.min(2 * pauseMs, retryPauseMsMax)) {
+      const outcome = await this.#attempt(batch, toPush, pushes)
+      if (outcome.ok) return { pushed: Promise.all(pushes).then(all => all.every(Boolean)) }
+
+      const recovery = commitRecoveryFrom[outcome.error.code]
+      if (recovery === 'fail') throw outcome.error
+      if (clock.now() + pauseMs >= deadline) throw timedOut(batch, outcome.error)
+      toPush = batch.mutations.filter(mutation => mutation.kind === 'write')
+      if (recovery === 'push-again') toPush = toPush.filter(among(outcome.missing))
+      else locations.forget(batch.ino, batch.index)
+      await clock.sleep(pauseMs)
+    }
+  }
+
+  async #attempt(
+    { ino, index, mutations }: Batch,
+    toPush: readonly WriteMutation[],
+    pushes: Promise<boolean>[],
+  ): Promise<CommitOutcome> {
+    const located = await this.#primaryOf(ino, index)
+    if (located instanceof LeasefsError) return { ok: false, error: located, missing: [] }
+    const { handle, version, lease } = located
+    for (const mutation of toPush) pushes.push(this.#push(mutation, lease.chain))
+    return this.#options.streams.commit(lease.primary, { handle, version, mutations: mutations.map(toWire) })
+  }
+
+  /** UNAVAILABLE is worth another attempt; anything else the master says is final. */
+  async #primaryOf(ino: Ino, index: number): Promise<LeasedChunk | LeasefsError> {
+    try {
+      const { chunk } = await this.#options.locations.locate(ino, index, 'write')
+      if (chunk?.lease) return { ...chunk, lease: chunk.lease }
+      return new LeasefsError('UNAVAILABLE', `chunk ${index} of inode ${ino} has no primary`)
+    } catch (reason) {
+      if (reason instanceof LeasefsError && reason.code === 'UNAVAILABLE') return reason
+      throw reason
+    }
+  }
+
+  /**
+   * Along the chain; past a broken link directly to those behind it. Whom we
+   * cannot reach at all is left to the primary, which finds that it has not applied.
+   */
+  async #push({ id, bytes, crc32 }: WriteMutation, chain: readonly ReplicaServer[]): Promise<boolean> {
+    let rest = chain
+    let ok = true
+    while (rest.length > 0) {
+      const addresses = rest.map(({ data }) => data)
+      const outcome = await this.#options.data.push({
+        id,
+        chain: addresses,
+        buffers: [bytes],
+        length: bytes.length,
+        crc32,
+      })
+      if (outcome.ok) break
+      ok = false
+      rest = rest.slice(Math.max(1, outcome.failedAt))
+    }
+    return ok
+  }
+}
+
+function toWire(mutation: BatchMutation): Mutation {
+  const { id } = mutation
+  switch (mutation.kind) {
+    case 'write': {
+      const { offset, bytes } = mutation
+      return { id, kind: { $case: 'write', value: { offset, length: bytes.length } } }
+    }
+    case 'truncate':
+      return { id, kind: { $case: 'truncate', value: { length: mutation.length } } }
+    case 'sync':
+      return { id, kind: { $case: 'sync', value: {} } }
+  }
+}
+
+/** Whether a mutation is among `missing`; if a server does not say which it misses, all are. */
+function among(missing: readonly DataId[]): (mutation: WriteMutation) => boolean {
+  const ids = new Set(missing.map(dataIdText))
+  return ({ id }) => ids.size === 0 || ids.has(dataIdText(id))
+}
+
+function timedOut({ ino, index }: Batch, cause: LeasefsError): LeasefsError {
+  const message = `chunk ${index} of inode ${ino} could not be written in time: ${cause.message}`
+  return new LeasefsError('TIMEOUT', message, { cause })
+}

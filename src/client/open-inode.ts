@@ -1,0 +1,156 @@
+// One inode that someone of this client has open, or that has something dirty:
+// what its handles share.
+
+import { LeasefsError } from '../base/errors.js'
+import { chunkSize } from '../constants.js'
+import type { DataId, Ino } from '../wire/ids.js'
+import type { FileReads } from './file-reads.js'
+import type { AttributeChanges, Attributes } from './file-system.js'
+import type { FileWrites } from './file-writes.js'
+import type { LocationCache } from './location-cache.js'
+import type { Metadata } from './metadata.js'
+import type { Range } from './ranges.js'
+import { planRead, type Reader, type ReadPlan } from './read-ahead.js'
+
+export interface OpenInodeOptions {
+  readonly ino: Ino
+  readonly writes: FileWrites
+  readonly reads: FileReads
+  readonly metadata: Metadata
+  readonly locations: LocationCache
+  readonly nextDataId: () => DataId
+}
+
+export class OpenInode {
+  readonly ino: Ino
+  readonly writes: FileWrites
+  readonly reads: FileReads
+  /** Opens, and calls under way, that need this. */
+  users = 0
+  /** Whether the master counts the inode as open for our session. */
+  opened = false
+  readonly #options: OpenInodeOptions
+  #lost: LeasefsError | undefined
+  #truncating: Promise<void> | undefined
+
+  constructor(options: OpenInodeOptions) {
+    this.#options = options
+    this.ino = options.ino
+    this.writes = options.writes
+    this.reads = options.reads
+  }
+
+  /** The inode is gone with the session that had it open: every use of a handle says so from now on. */
+  lose(): void {
+    this.#lost = new LeasefsError('IO', `inode ${this.ino} was removed while the session with the master was lost`)
+  }
+
+  /** @throws LeasefsError IO: see lose() */
+  check(): void {
+    if (this.#lost) throw this.#lost
+  }
+
+  /** Whether the next open would find something here. */
+  get isOfUse(): boolean {
+    return !this.#lost && !this.reads.isEmpty
+  }
+
+  async attributes(): Promise<Attributes> {
+    return this.writes.view(await this.#options.metadata.getAttributes(this.ino))
+  }
+
+  /** What a reader gets of the file: what is dirty, and for the rest what the replicas have. */
+  async read(reader: Reader, offset: number, length: number): Promise<{ reader: Reader; pieces: readonly Buffer[] }> {
+    const { size } = await this.attributes()
+    const range = { start: offset, end: Math.min(offset + length, size) }
+    if (range.end <= range.start) return { reader, pieces: [] }
+    const plan = planRead(reader, range.start, range.end - range.start, size)
+    const pieces = this.writes.touches(range)
+      ? await this.#readOver(range, size, plan)
+      : await this.#readClean(range, size, plan)
+    return { reader: plan.reader, pieces }
+  }
+
+  /** Takes a copy of the bytes. The caller has waited for room. */
+  async write(offset: number, data: Buffer): Promise<void> {
+    await this.#untruncated()
+    this.writes.write(offset, data)
+  }
+
+  /** As write(), at the end of the file. `check` may refuse that offset by throwing. */
+  async append(data: Buffer, check: (offset: number) => void): Promise<void> {
+    const { metadata } = this.#options
+    for (;;) {
+      await this.#untruncated()
+      const asked = await metadata.getAttributes(this.ino)
+      if (this.#truncating) continue
+      // From here to the write nothing is waited for: no other append comes between.
+      const { size } = this.writes.view(metadata.known?.attributes(this.ino) ?? asked)
+      check(size)
+      return this.writes.write(size, data)
+    }
+  }
+
+  async #untruncated(): Promise<void> {
+    while (this.#truncating) await this.#truncating
+  }
+
+  /** Changes the size, and what else is to change with it, while no one writes. */
+  async truncate(changes: AttributeChanges & { readonly size: number }): Promise<Attributes> {
+    await this.#untruncated()
+    const truncated = this.#truncate(changes)
+    this.#truncating = truncated.then(
+      () => {},
+      () => {},
+    )
+    try {
+      return await truncated
+    } finally {
+      this.#truncating = undefined
+    }
+  }
+
+  /**
+   * First the replicas of the chunk that becomes the last, then the master. What
+   * lies beyond the new end is gone when the file grows again.
+   */
+  async #truncate(changes: AttributeChanges & { readonly size: number }): Promise<Attributes> {
+    const { metadata, locations, nextDataId } = this.#options
+    const { size } = changes
+    const before = await this.attributes()
+    await this.writes.cut(size)
+    const index = Math.floor(size / chunkSize)
+    const length = size % chunkSize
+    if (size < before.size && length > 0) {
+      const { chunk } = await locations.locate(this.ino, index, 'read')
+      if (chunk) await this.writes.applyOne(index, { kind: 'truncate', id: nextDataId(), length })
+    }
+    const attributes = await metadata.setAttributes(this.ino, changes)
+    this.reads.drop()
+    locations.drop(this.ino)
+    return this.writes.view(attributes)
+  }
+
+  /**
+   * Blocks are kept only while the master would tell us of a change: we have
+   * asked about the inode, our lease is in force, and it was not invalidated since.
+   */
+  #readClean(range: Range, size: number, plan: ReadPlan): Promise<readonly Buffer[]> {
+    const mayKeep = this.#options.metadata.known?.attributes(this.ino) !== undefined
+    return mayKeep ? this.reads.read(range, size, plan) : this.reads.readThrough(range)
+  }
+
+  /** What is dirty is copied before anything is waited for; what is missing was applied before that. */
+  async #readOver(range: Range, size: number, plan: ReadPlan): Promise<readonly Buffer[]> {
+    const target = Buffer.allocUnsafe(range.end - range.start)
+    const missing = this.writes.missing(range)
+    this.writes.copyTo(target, range.start)
+    await Promise.all(
+      missing.map(async gap => {
+        let at = gap.start - range.start
+        for (const piece of await this.#readClean(gap, size, plan)) at += piece.copy(target, at)
+      }),
+    )
+    return [target]
+  }
+}

@@ -1,0 +1,186 @@
+// The requests of a session: numbered densely, many under way at once, each
+// kept until it has been answered, so that it can be sent again under its
+// number on the next stream. Whoever asked waits no longer than its time; the
+// request itself stays, since a number without a reply would leave a gap.
+
+import assert from 'node:assert/strict'
+import type { Clock } from '../base/clock.js'
+import { errorCodeOf, LeasefsError } from '../base/errors.js'
+import type { Reply, Request } from '../wire/gen/client.js'
+import { requestsInFlightMax, requestsWaitingMax } from './limits.js'
+
+export type Operation = NonNullable<Request['operation']>
+export type Result = NonNullable<Reply['result']>
+
+/** What came of a request, given to `absorb` the moment it arrives: in the order of the stream. */
+export interface Answer {
+  readonly result: Result | undefined
+  readonly failure: LeasefsError | undefined
+  /** When it was asked: what the master granted for a time counts from here. */
+  readonly sentAt: number
+  /** False if something was invalidated since it was asked: to be used, not to be kept. */
+  readonly mayKeep: boolean
+  /** False if whoever asked has stopped waiting. */
+  readonly awaited: boolean
+}
+
+/** Takes the answer over. What it throws (a malformed answer) becomes the outcome. */
+export type Absorb = (answer: Answer) => void
+
+interface Pending {
+  readonly operation: Operation
+  readonly absorb: Absorb | undefined
+  readonly resolve: (result: Result) => void
+  readonly reject: (reason: LeasefsError) => void
+  cancelTimer: () => void
+  awaited: boolean
+  sentAt: number
+  invalidations: number
+}
+
+export class Requests {
+  readonly #clock: Clock
+  readonly #timeoutMs: number
+  readonly #send: (request: Request) => boolean
+  readonly #unanswered = new Map<number, Pending>()
+  readonly #waiting: Pending[] = []
+  #lastNumber = 0
+  #answeredThrough = 0
+  #invalidations = 0
+  #open = false
+
+  /** `send` says false when there is no stream: the request goes out with resume(). */
+  constructor(clock: Clock, timeoutMs: number, send: (request: Request) => boolean) {
+    this.#clock = clock
+    this.#timeoutMs = timeoutMs
+    this.#send = send
+  }
+
+  /** @throws LeasefsError what the master says; TIMEOUT, UNAVAILABLE (too many are waiting), SESSION_LOST */
+  ask(operation: Operation, absorb?: Absorb): Promise<Result> {
+    if (this.#waiting.length >= requestsWaitingMax) {
+      return Promise.reject(
+        new LeasefsError('UNAVAILABLE', `${operation.$case}: too many requests wait for the master`),
+      )
+    }
+    return new Promise((resolve, reject) => {
+      const counts = { awaited: true, sentAt: 0, invalidations: 0 }
+      const pending: Pending = { operation, absorb, resolve, reject, cancelTimer: () => {}, ...counts }
+      pending.cancelTimer = this.#clock.after(this.#timeoutMs, () => this.#timedOut(pending))
+      this.#waiting.push(pending)
+      this.#sendWaiting()
+    })
+  }
+
+  /** The stream may be used; what was sent on an earlier one is sent again. */
+  resume(): void {
+    this.#open = true
+    for (const [number, pending] of this.#unanswered) this.#transmit(number, pending)
+    this.#sendWaiting()
+  }
+
+  /** There is no stream: what is asked waits. */
+  suspend(): void {
+    this.#open = false
+  }
+
+  /** Answers that are under way may be older than what was just invalidated. */
+  invalidated(): void {
+    this.#invalidations++
+  }
+
+  /**
+   * A new session: the numbers begin again. What may be done twice is asked
+   * again; of the rest nobody knows whether it was done.
+   */
+  renumber(): void {
+    const old = [...this.#unanswered.values()]
+    this.#unanswered.clear()
+    this.#lastNumber = 0
+    this.#answeredThrough = 0
+    const again = old.filter(({ operation }) => repeatable(operation))
+    this.#waiting.unshift(...again)
+    for (const pending of old) if (!again.includes(pending)) settle(pending, sessionLost(pending.operation))
+  }
+
+  answered(reply: Reply): void {
+    const pending = this.#unanswered.get(reply.number)
+    if (!pending) return // Sent twice, answered twice.
+    this.#unanswered.delete(reply.number)
+    const [oldest] = this.#unanswered.keys()
+    this.#answeredThrough = (oldest ?? this.#lastNumber + 1) - 1
+
+    const failure = reply.failure && new LeasefsError(errorCodeOf(reply.failure.code), reply.failure.message)
+    settle(pending, this.#absorbed(pending, reply.result, failure))
+    this.#sendWaiting()
+  }
+
+  /** Nothing more will be answered. */
+  close(reason: LeasefsError): void {
+    this.#open = false
+    for (const pending of [...this.#unanswered.values(), ...this.#waiting.splice(0)]) settle(pending, reason)
+    this.#unanswered.clear()
+  }
+
+  #absorbed(pending: Pending, result: Result | undefined, failure: LeasefsError | undefined): Result | LeasefsError {
+    const { operation, absorb, sentAt, awaited } = pending
+    try {
+      absorb?.({ result, failure, sentAt, awaited, mayKeep: pending.invalidations === this.#invalidations })
+    } catch (reason) {
+      if (!(reason instanceof LeasefsError)) throw reason
+      return reason
+    }
+    return failure ?? result ?? new LeasefsError('INTERNAL', `${operation.$case}: the master sent an empty reply`)
+  }
+
+  /** Not sent yet: it never will be. Sent: it keeps its number until the answer comes. */
+  #timedOut(pending: Pending): void {
+    pending.awaited = false
+    const index = this.#waiting.indexOf(pending)
+    if (index >= 0) this.#waiting.splice(index, 1)
+    const code = index >= 0 ? 'UNAVAILABLE' : 'TIMEOUT'
+    pending.reject(new LeasefsError(code, `${pending.operation.$case}: no answer from the master`))
+  }
+
+  #sendWaiting(): void {
+    while (this.#open && this.#unanswered.size < requestsInFlightMax) {
+      const pending = this.#waiting.shift()
+      if (!pending) return
+      pending.sentAt = this.#clock.now()
+      pending.invalidations = this.#invalidations
+      const number = ++this.#lastNumber
+      this.#unanswered.set(number, pending)
+      this.#transmit(number, pending)
+    }
+  }
+
+  #transmit(number: number, { operation }: Pending): void {
+    assert(number > this.#answeredThrough)
+    this.#send({ number, answeredThrough: this.#answeredThrough, operation })
+  }
+}
+
+function settle(pending: Pending, outcome: Result | LeasefsError): void {
+  pending.cancelTimer()
+  if (outcome instanceof LeasefsError) pending.reject(outcome)
+  else pending.resolve(outcome)
+}
+
+function sessionLost({ $case }: Operation): LeasefsError {
+  return new LeasefsError('SESSION_LOST', `${$case}: the session ended before the answer came; it may have been done`)
+}
+
+const onceOnly: ReadonlySet<Operation['$case']> = new Set([
+  'link',
+  'unlink',
+  'removeDirectory',
+  'rename',
+  'setXattr',
+  'removeXattr',
+])
+
+/** Whether a second time changes nothing and says the same. */
+export function repeatable(operation: Operation): boolean {
+  if (operation.$case === 'make') return operation.value.open && !operation.value.exclusive
+  return !onceOnly.has(operation.$case)
+}

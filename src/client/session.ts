@@ -1,0 +1,246 @@
+// The session with the master: one stream, opened again whenever it breaks,
+// that carries numbered requests, the pings that keep our lease on what we
+// cached, and the master's invalidations.
+//
+// An invalidation is acknowledged at once, after those who listen have dropped
+// what they cached; nothing is waited for, since a change of ours may be what
+// the other side waits for.
+
+import type { Clock } from '../base/clock.js'
+import { type Deferred, deferred } from '../base/deferred.js'
+import { errorCodeOf, LeasefsError } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
+import { clientLeaseMs, formatVersion, heartbeatMs } from '../constants.js'
+import type { ControlNetwork, ControlPeer } from '../rpc/control-network.js'
+import { ReconnectingStream } from '../rpc/reconnecting-stream.js'
+import type { Address } from '../wire/address.js'
+import { addressText } from '../wire/address.js'
+import type { ClientToMaster, ClientWelcome, Invalidate, MasterToClient } from '../wire/gen/client.js'
+import { MasterService } from '../wire/gen/services.js'
+import type { DataId, Ino, SessionId } from '../wire/ids.js'
+import { ClientLease } from './client-lease.js'
+import { streamSilentMs } from './limits.js'
+import { type Absorb, type Operation, Requests, type Result } from './requests.js'
+
+export interface SessionOptions {
+  readonly master: Address
+  readonly network: ControlNetwork
+  readonly clock: Clock
+  readonly log: Logger
+  /** Refuse a master of another cluster. Absent: any is right, and from then on only that one. */
+  readonly clusterId?: string | undefined
+  /** For people who look at the master: host name, process id, mount point. */
+  readonly description: string
+  /** How long a request waits for its answer. */
+  readonly timeoutMs: number
+  /** How long open() looks for the master. */
+  readonly connectTimeoutMs: number
+}
+
+/** Who caches what the master says. Both are called before the master hears that it was done. */
+export interface SessionListener {
+  /** Everything cached about these inodes is out of date. */
+  invalidated(inos: readonly Ino[]): void
+  /** Everything cached may be out of date. With `lost`, the master has also forgotten what was open. */
+  reset(lost: boolean): void
+}
+
+export class Session {
+  readonly #options: SessionOptions
+  readonly #peer: ControlPeer
+  readonly #stream: ReconnectingStream<ClientToMaster, MasterToClient>
+  readonly #requests: Requests
+  readonly #lease = new ClientLease()
+  readonly #welcomed: Deferred<void> = deferred()
+  readonly #listeners: SessionListener[] = []
+  #clusterId: string
+  #id = 0
+  #leaseMs = clientLeaseMs
+  #helloNumber = 0
+  /** The master does not know our session any more: the next hello asks for another. */
+  #forgotten = false
+  #greeted = false
+  #heardAt = 0
+  #dataCounter = 0
+  #cancelPing: (() => void) | undefined
+  #closed = false
+
+  /** @throws LeasefsError UNAVAILABLE: no master answers there; WRONG_CLUSTER; what the master says to our hello */
+  static async open(options: SessionOptions): Promise<Session> {
+    const session = new Session(options)
+    const where = `the master at ${addressText(options.master)}`
+    const cancel = options.clock.after(options.connectTimeoutMs, () =>
+      session.#welcomed.reject(new LeasefsError('UNAVAILABLE', `${where} does not answer`)),
+    )
+    session.#stream.start()
+    try {
+      await session.#welcomed.promise
+      return session
+    } catch (reason) {
+      session.#end(LeasefsError.from(reason))
+      throw reason
+    } finally {
+      cancel()
+    }
+  }
+
+  private constructor(options: SessionOptions) {
+    this.#options = options
+    this.#clusterId = options.clusterId ?? ''
+    this.#peer = options.network.connect(options.master)
+    this.#requests = new Requests(options.clock, options.timeoutMs, request =>
+      this.#stream.send({ message: { $case: 'request', value: request } }),
+    )
+    this.#stream = new ReconnectingStream(
+      () => this.#peer.open(MasterService.clientSession),
+      {
+        opened: send => this.#hello(send),
+        received: message => this.#received(message),
+        lost: reason => this.#lost(reason),
+      },
+      options.clock,
+    )
+  }
+
+  /** Changes when the master has forgotten the session and a new one has begun. */
+  get id(): SessionId {
+    return this.#id as SessionId
+  }
+
+  get clusterId(): string {
+    return this.#clusterId
+  }
+
+  /** False: nothing that was cached may be used. */
+  get mayUseCaches(): boolean {
+    return this.#lease.inForce(this.#options.clock.now())
+  }
+
+  /** Names pushed data, or another mutation; never the same twice. */
+  nextDataId(): DataId {
+    return { client: this.id, counter: ++this.#dataCounter }
+  }
+
+  listen(listener: SessionListener): void {
+    this.#listeners.push(listener)
+  }
+
+  /**
+   * Asks the master. `absorb` gets the answer when it arrives, before anything
+   * that the master sent after it, and also when the caller has stopped waiting.
+   *
+   * @throws LeasefsError what the master says; TIMEOUT, UNAVAILABLE, SESSION_LOST (it may have been done), CANCELLED
+   */
+  request(operation: Operation, absorb?: Absorb): Promise<Result> {
+    if (this.#closed) return Promise.reject(new LeasefsError('CANCELLED', 'the client is closed'))
+    return this.#requests.ask(operation, absorb)
+  }
+
+  /** Says goodbye: the master forgets the session and closes what it had open. */
+  close(): void {
+    if (this.#closed) return
+    if (this.#greeted) this.#stream.send({ message: { $case: 'goodbye', value: {} } })
+    this.#end(new LeasefsError('CANCELLED', 'the client is closed'))
+  }
+
+  #end(reason: LeasefsError): void {
+    this.#closed = true
+    this.#cancelPing?.()
+    this.#lease.end()
+    this.#stream.close()
+    this.#requests.close(reason)
+    this.#peer.close()
+  }
+
+  #hello(send: (message: ClientToMaster) => void): void {
+    const now = this.#options.clock.now()
+    this.#heardAt = now
+    this.#helloNumber = this.#lease.sent(now)
+    const { description } = this.#options
+    send({
+      message: {
+        $case: 'hello',
+        value: { clusterId: this.#clusterId, sessionId: this.#forgotten ? 0 : this.#id, description, formatVersion },
+      },
+    })
+  }
+
+  #received({ message }: MasterToClient): void {
+    this.#heardAt = this.#options.clock.now()
+    if (message?.$case === 'welcome') this.#welcome(message.value)
+    else if (!this.#greeted)
+      return // Nothing has a meaning before the welcome.
+    else if (message?.$case === 'reply') this.#requests.answered(message.value)
+    else if (message?.$case === 'invalidate') this.#invalidate(message.value)
+    else if (message?.$case === 'pong') this.#renew(message.value.number)
+  }
+
+  #welcome(welcome: ClientWelcome): void {
+    const { failure, clusterId } = welcome
+    if (failure) this.#refused(new LeasefsError(errorCodeOf(failure.code), failure.message))
+    else if (this.#clusterId !== '' && clusterId !== this.#clusterId) {
+      this.#refused(new LeasefsError('WRONG_CLUSTER', `the master belongs to cluster ${clusterId}`))
+    } else this.#begin(welcome)
+  }
+
+  #begin({ clusterId, sessionId, resumed, clientLeaseMs: leaseMs }: ClientWelcome): void {
+    const lost = this.#id !== 0 && !resumed
+    const first = this.#id === 0
+    this.#clusterId = clusterId
+    this.#id = sessionId
+    this.#leaseMs = leaseMs
+    this.#greeted = true
+    this.#forgotten = false
+    if (lost) this.#requests.renumber()
+    if (!first) this.#reset(lost) // Invalidations may have been lost with the old stream.
+    this.#lease.answered(this.#helloNumber, leaseMs)
+    this.#requests.resume()
+    this.#schedulePing()
+    this.#welcomed.resolve()
+  }
+
+  /** The master does not want us. Before the first welcome that is final; later it may be put right. */
+  #refused(reason: LeasefsError): void {
+    this.#forgotten ||= reason.code === 'SESSION_LOST'
+    this.#options.log.error({ code: reason.code }, `the master refuses this client: ${reason.message}`)
+    if (this.#id === 0 && reason.code !== 'UNAVAILABLE') this.#welcomed.reject(reason)
+    else this.#stream.restart(reason)
+  }
+
+  #lost(reason: LeasefsError): void {
+    this.#greeted = false
+    this.#cancelPing?.()
+    this.#requests.suspend()
+    if (this.#id !== 0) this.#options.log.warn({ code: reason.code }, `lost the master: ${reason.message}`)
+  }
+
+  #invalidate({ number, inos }: Invalidate): void {
+    this.#requests.invalidated()
+    for (const listener of this.#listeners) listener.invalidated(inos as Ino[])
+    this.#stream.send({ message: { $case: 'invalidated', value: { number } } })
+  }
+
+  /** A lease that had run out was not kept by the master either: what was cached under it is gone. */
+  #renew(number: number): void {
+    if (!this.mayUseCaches) this.#reset(false)
+    this.#lease.answered(number, this.#leaseMs)
+  }
+
+  #reset(lost: boolean): void {
+    this.#requests.invalidated()
+    for (const listener of this.#listeners) listener.reset(lost)
+  }
+
+  #schedulePing(): void {
+    this.#cancelPing?.()
+    this.#cancelPing = this.#options.clock.after(heartbeatMs, () => {
+      const now = this.#options.clock.now()
+      if (now - this.#heardAt > streamSilentMs) {
+        return this.#stream.restart(new LeasefsError('TIMEOUT', 'the master is silent'))
+      }
+      const number = this.#lease.sent(now)
+      this.#stream.send({ message: { $case: 'ping', value: { number } } })
+      this.#schedulePing()
+    })
+  }
+}
