@@ -26,7 +26,13 @@ t.test('a lease that nobody extended ends, and the next question grants another'
   const again = await cluster.write(file)
   t.ok((again.lease?.leaseId ?? 0) > (chunk.lease?.leaseId ?? 0))
   t.equal(again.version, 1, 'no replica is missing: no raise')
-  t.match(cluster.server(again.lease?.primary ?? '').told('grant').at(-1), { create: false, version: 1 })
+  t.match(
+    cluster
+      .server(again.lease?.primary ?? '')
+      .told('grant')
+      .at(-1),
+    { create: false, version: 1 },
+  )
 })
 
 t.test('a lease in use is extended by heartbeats', async t => {

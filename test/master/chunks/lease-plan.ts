@@ -1,0 +1,68 @@
+import t from 'tap'
+import { isGood, type Member, planLease } from '../../../src/master/chunks/lease-plan.js'
+import type { Standing } from '../../../src/master/chunks/servers.js'
+import type { ChunkHandle, Ino, ServerId } from '../../../src/wire/ids.js'
+
+const record = (version: number, settledVersion: number, replicaCount: number) => ({
+  handle: 1 as ChunkHandle,
+  ino: 2 as Ino,
+  index: 0,
+  goal: 3,
+  version,
+  settledVersion,
+  replicaCount,
+})
+
+/** "a5" serves version 5; "a5?" is silent, "a5~" reporting. */
+function member(text: string): Member {
+  const [, server = '', version, mark = ''] = /^(\w)(\d+)(.?)$/.exec(text) ?? []
+  const standing: Record<string, Standing> = { '': 'serving', '?': 'silent', '~': 'reporting', '!': 'gone' }
+  return { server: server as ServerId, version: Number(version), standing: standing[mark] ?? 'gone' }
+}
+
+type Row = [name: string, chunk: [number, number, number], members: string, plan: string, more?: Partial<typeof none>]
+const none = { excluded: [] as string[], incomplete: false }
+
+const rows: Row[] = [
+  ['all there: granted among them', [5, 5, 3], 'a5 b5 c5', 'grant a b c'],
+  ['all there, while others report: granted', [5, 5, 2], 'a5 b5', 'grant a b', { incomplete: true }],
+  ['a stale one beside them does not count', [5, 5, 2], 'a5 b5 c4', 'grant a b'],
+  ['one of a version that never was does not count', [5, 5, 2], 'a5 b5 c6', 'grant a b'],
+  ['one is gone: raised for the rest', [5, 5, 3], 'a5 b5', 'raise a b'],
+  ['stale ones never join a raise', [5, 5, 3], 'a5 b4 c4', 'raise a'],
+  ['one is silent: wait', [5, 5, 3], 'a5 b5 c5?', 'wait'],
+  ['one is reporting: wait', [5, 5, 3], 'a5 b5 c5~', 'wait'],
+  ['a stale one is silent: no reason to wait', [5, 5, 3], 'a5 b5 c4?', 'raise a b'],
+  ['the master has just started: wait', [5, 5, 3], 'a5 b5', 'wait', { incomplete: true }],
+  ['nothing is there: none', [5, 5, 3], '', 'none'],
+  ['only stale ones are there: none', [5, 5, 3], 'a4 b3', 'none'],
+  ['nothing is there yet: wait', [5, 5, 3], '', 'wait', { incomplete: true }],
+  ['an excluded one is as good as gone', [5, 5, 3], 'a5 b5 c5', 'raise a b', { excluded: ['c'] }],
+  ['all are excluded: none', [5, 5, 1], 'a5', 'none', { excluded: ['a'] }],
+  ['a raise cut short before anyone was told', [6, 5, 3], 'a5 b5 c5', 'raise a b c'],
+  ['a raise cut short half-way', [6, 5, 3], 'a6 b5 c5', 'raise a b c'],
+  ['a raise that all took but nobody used', [6, 5, 2], 'a6 b6', 'raise a b'],
+  ['two raises cut short', [7, 5, 2], 'a7 b5 c6', 'raise a b c'],
+  ['a replica from before the last used version is stale', [6, 6, 2], 'a6 b5', 'raise a'],
+]
+
+for (const [name, [version, settled, count], members, expected, more] of rows) {
+  t.test(name, async t => {
+    const { excluded, incomplete } = { ...none, ...more }
+    const plan = planLease({
+      record: record(version, settled, count),
+      members: members.split(' ').filter(Boolean).map(member),
+      excluded: new Set(excluded as ServerId[]),
+      incomplete,
+    })
+    const servers = plan.kind === 'raise' ? plan.members.map(({ server }) => server) : []
+    t.equal([plan.kind, ...(plan.kind === 'grant' ? plan.servers : servers)].join(' '), expected)
+  })
+}
+
+t.test('good replicas hold everything acknowledged', async t => {
+  t.same(
+    [4, 5, 6, 7, 8].map(version => isGood(record(7, 5, 3), version)),
+    [false, true, true, true, false],
+  )
+})
