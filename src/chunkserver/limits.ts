@@ -1,0 +1,94 @@
+// Limits of a chunkserver: memory, queues and waits. A process may differ from
+// another in these, except where a relation below says otherwise.
+
+import assert from 'node:assert/strict'
+import { KiB, MiB, minute, second } from '../base/units.js'
+import { heartbeatMs, mutationSizeMax } from '../constants.js'
+
+/** Bytes of pushes: those that are coming, and those that wait for their commit. */
+export const pushBufferBytesMax = 256 * MiB
+
+/** Pushed data that nobody commits is dropped after this; earlier, oldest first, when room is needed. */
+export const pushHoldMs = 60 * second
+export const pushHoldMinMs = 10 * second
+
+/** How long a push waits for room: its sender soon takes us for dead. */
+export const pushRoomWaitMs = 1 * second
+
+/** Pushes that wait for room. */
+export const pushesWaitingMax = 1024
+
+/** Pieces of one push are joined when there are more: a peer that sends bytes one by one costs no more than others. */
+export const pushPiecesMax = 256
+
+/** How long a commit waits, at the primary, for the data it names. */
+export const commitDataWaitMs = 10 * second
+
+/** How long an apply waits, at a secondary, for the data it names. */
+export const applyDataWaitMs = 10 * second
+
+/** How long a commit that came before the grant, or an apply before its replica or version, waits for it. */
+export const grantWaitMs = 1 * second
+export const replicaWaitMs = 5 * second
+
+/** Commits of one client, applies of one primary, that are not answered yet. */
+export const commitsHeldMax = 1024
+export const appliesHeldMax = 16 * KiB
+
+/** How long a commit may take. Its outcome is unknown then: a retry finds it again. Less than clients wait. */
+export const commitAnswerMs = 12 * second
+
+/** How often a secondary with work to do says that it is alive. */
+export const aliveMs = 1 * second
+
+/** A secondary with work to do that says nothing for so long has failed. Counted in ticks of `aliveMs`. */
+export const secondarySilenceMs = 4 * second
+
+/** A secondary that has not applied what it was sent so long ago has failed, whatever it says. */
+export const applyAgeMsMax = 30 * second
+
+/** How long we keep a stream to a secondary that has nothing to do. */
+export const linkIdleMs = 1 * minute
+
+/** Mutations of a chunk that a primary remembers, so that a retry is not applied again. */
+export const appliedIdsMax = 1024
+
+/** Replicas without a lease and without work are forgotten (not deleted) when nothing came for so long. */
+export const replicaIdleMs = 2 * minute
+
+/** Bytes that stay free: a primary takes no growing write below this. */
+export const spaceReserveBytes = 8 * MiB
+
+/** Reads served at once, and waiting for that. */
+export const readsAtOnceMax = 64
+export const readsWaitingMax = 4096
+
+/** How long the master may take to answer that a replica failed: it may have to wait out a server lease. */
+export const failureReportMs = 10 * second
+
+/** Heartbeats that are not answered yet. */
+export const heartbeatsOutstandingMax = 64
+
+/** Pause before the report is repeated. */
+export const failureReportPauseMs = 500
+
+/** Replicas in one message of a report. */
+export const reportReplicasMax = 4096
+
+/** Leases that one heartbeat may extend; the rest wait for the next. */
+export const extensionsMax = 16 * KiB
+
+/** A master that does not answer heartbeats for so long is tried on a new stream. */
+export const masterSilenceMs = 2 * second
+
+/** How long a stop waits for mutations under way. */
+export const drainMs = 5 * second
+
+// The largest pushes must not have the buffer to themselves.
+assert(pushBufferBytesMax >= 16 * mutationSizeMax)
+assert(pushHoldMinMs < pushHoldMs)
+assert(commitDataWaitMs < commitAnswerMs)
+// Who waits for data at a secondary is answered before its primary gives it up.
+assert(applyDataWaitMs + replicaWaitMs < applyAgeMsMax)
+assert(secondarySilenceMs >= 3 * aliveMs)
+assert(masterSilenceMs >= 3 * heartbeatMs)
