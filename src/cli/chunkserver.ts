@@ -68,7 +68,7 @@ async function start(options: Options, around: Surroundings): Promise<Daemon> {
   try {
     const settings = { listen, dataListen, master, location }
     const server = await startChunkserver({ dataDirectory, control, data, clock, random, log, trace, ...settings })
-    identify(server.serverId)
+    identify(() => server.serverId)
     const close = async () => {
       await server.close()
       await dataDirectory.close()

@@ -32,7 +32,7 @@ export interface Surroundings {
   readonly data: TcpNetwork
   readonly trace: Trace | undefined
   /** Sets what traced events carry as `who`. */
-  readonly identify: (who: string) => void
+  readonly identify: (who: () => string) => void
 }
 
 export interface Daemon {
@@ -72,16 +72,16 @@ export async function runDaemon(
 
 function surroundings(name: string, log: Logger, traceFile: string | undefined): Surroundings {
   const clock = new SystemClock()
-  let who = name
+  let who = () => name
   return {
     clock,
     random: new SystemRandom(),
     log,
     control: new GrpcNetwork(clock, log),
     data: new TcpNetwork(clock),
-    trace: traceFile === undefined ? undefined : traceTo(traceFile, clock, () => who),
-    identify: name => {
-      who = name
+    trace: traceFile === undefined ? undefined : traceTo(traceFile, clock, () => who()),
+    identify: tell => {
+      who = tell
     },
   }
 }

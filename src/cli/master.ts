@@ -59,7 +59,7 @@ async function start(
   { clock, random, log, control, trace, identify }: Surroundings,
 ): Promise<Daemon> {
   const dataDirectory = await openDataDirectory(options.data, 'master', { formatVersion, clock, random })
-  identify('master')
+  identify(() => 'master')
   const { listen, goal, durability, leaseMs, trash: trashMs } = options
   const settings = { listen, goal, durability, leaseMs, trashMs }
   try {

@@ -59,11 +59,12 @@ export function bindingOption(): Option {
 }
 
 async function start(mountPoint: string, options: Options, around: Surroundings): Promise<Daemon> {
-  const { clock, random, log, control, data, trace } = around
+  const { clock, random, log, control, data, trace, identify } = around
   const directory = await checkMountPoint(mountPoint)
   const { master, location, timeout: timeoutMs, wait: connectTimeoutMs, binding } = options
   const settings = { master, location, timeoutMs, connectTimeoutMs, description: directory }
   const fileSystem = await connectFileSystem({ control, data, clock, random, log, trace, ...settings })
+  identify(() => fileSystem.who)
   try {
     const mounted = await mount({ fileSystem, mountPoint: directory, binding, log, fsname: mountSource(master), clock })
     return {
