@@ -3,12 +3,10 @@
 import { SystemClock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
 import { silentLog } from '../base/log.js'
-import { second } from '../base/units.js'
 import type { Method } from '../rpc/control-network.js'
 import { GrpcNetwork } from '../rpc/grpc-network.js'
 import { type Address, addressText } from '../wire/address.js'
-
-const timeoutMs = 5 * second
+import { askTimeoutMs } from './limits.js'
 
 /** @throws LeasefsError what the master says; UNAVAILABLE, naming the master, if it cannot be reached */
 export async function askMaster<Request, Response>(
@@ -18,7 +16,7 @@ export async function askMaster<Request, Response>(
 ): Promise<Response> {
   const peer = new GrpcNetwork(new SystemClock(), silentLog).connect(master)
   try {
-    return await peer.call(method, request, { timeoutMs })
+    return await peer.call(method, request, { timeoutMs: askTimeoutMs })
   } catch (reason) {
     const error = LeasefsError.from(reason)
     if (error.code !== 'UNAVAILABLE' && error.code !== 'TIMEOUT') throw error

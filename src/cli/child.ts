@@ -11,15 +11,10 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { deferred } from '../base/deferred.js'
 import { LeasefsError } from '../base/errors.js'
-import { second } from '../base/units.js'
-import { shutdownMs } from './daemon.js'
+import { readyTimeoutMs, stopTimeoutMs } from './limits.js'
 
 export type DaemonName = 'leasefs-master' | 'leasefs-chunkserver' | 'leasefs-mount'
 
-/** From start to "ready": long enough to replay a journal. */
-const readyTimeoutMs = 60 * second
-/** A daemon ends itself within shutdownMs; one that does not is killed. */
-const stopTimeoutMs = shutdownMs + 2 * second
 const lastLinesMax = 20
 
 export interface ChildOptions {

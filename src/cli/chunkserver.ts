@@ -1,9 +1,8 @@
 // leasefs-chunkserver: stores replicas of chunks in one directory.
 
-import { hostname } from 'node:os'
 import { openDataDirectory } from '../base/data-directory.js'
 import { LeasefsError } from '../base/errors.js'
-import { hour, second } from '../base/units.js'
+import { hour } from '../base/units.js'
 import { startChunkserver } from '../chunkserver/daemon.js'
 import { formatVersion } from '../constants.js'
 import { type Address, addressText } from '../wire/address.js'
@@ -15,14 +14,14 @@ import {
   duration,
   listenAddress,
   location,
+  locationDefault,
   masterAddressDefault,
   peerAddress,
+  waitDefaultMs,
 } from './options.js'
 import { program, runProgram } from './program.js'
 
 const name = 'leasefs-chunkserver'
-
-export const waitDefaultMs = 10 * second
 
 interface Options extends DaemonOptions {
   readonly data: string
@@ -47,18 +46,6 @@ export async function main(): Promise<void> {
     .option('--wait <time>', 'how long to wait for the master at the start', duration(0, hour), waitDefaultMs)
   addDaemonOptions(command).action((options: Options) => runDaemon(name, options, around => start(options, around)))
   await runProgram(command)
-}
-
-/** Unless told otherwise a process is on the host it runs on, in the one rack there is. */
-export function locationDefault(): Location {
-  return {
-    dc: 'default',
-    rack: 'default',
-    host:
-      hostname()
-        .replaceAll(/[^A-Za-z0-9._-]/g, '-')
-        .slice(0, 64) || 'host',
-  }
 }
 
 async function start(options: Options, around: Surroundings): Promise<Daemon> {

@@ -11,17 +11,11 @@ import { LeasefsError } from '../base/errors.js'
 import { type Logger, openLog } from '../base/log.js'
 import { type Random, SystemRandom } from '../base/random.js'
 import { openTrace, type Trace } from '../base/trace.js'
-import { second } from '../base/units.js'
 import { TcpNetwork } from '../dataplane/tcp-network.js'
 import { GrpcNetwork } from '../rpc/grpc-network.js'
+import { secondSignalMs, shutdownMs } from './limits.js'
 import type { DaemonOptions } from './options.js'
 import { report } from './program.js'
-
-/** For what is dirty to be flushed, and for calls under way. */
-export const shutdownMs = 20 * second
-
-/** A terminal's Ctrl-C may arrive twice (npm forwards it too): a second signal counts only after this. */
-const secondSignalMs = 1 * second
 
 /** What a daemon gets from its process. */
 export interface Surroundings {

@@ -9,7 +9,7 @@ import { unmountLazily } from '../fuse/unmount.js'
 import { type Address, addressText, parseAddress } from '../wire/address.js'
 import { Child, type DaemonName, exitText } from './child.js'
 import { removeClusterFile, writeClusterFile } from './cluster-file.js'
-import type { Binding } from './mount.js'
+import type { Binding } from './options.js'
 
 export interface LocalClusterOptions {
   /** Absolute, as are all paths here. */

@@ -1,29 +1,28 @@
 // leasefs-mount: a cluster's files as a directory.
 
-import { Option } from 'commander'
 import { hour, minute, second } from '../base/units.js'
 import { connectFileSystem } from '../client/index.js'
 import { mount } from '../fuse/mount.js'
 import { checkMountPoint } from '../fuse/mount-point.js'
 import type { Address } from '../wire/address.js'
 import type { Location } from '../wire/location.js'
-import { locationDefault, waitDefaultMs } from './chunkserver.js'
 import { type Daemon, runDaemon, type Surroundings } from './daemon.js'
 import { mountSource } from './mounts.js'
 import {
   addDaemonOptions,
+  type Binding,
+  bindingOption,
   type DaemonOptions,
   duration,
   location,
+  locationDefault,
   masterAddressDefault,
   peerAddress,
+  waitDefaultMs,
 } from './options.js'
 import { program, runProgram } from './program.js'
 
 const name = 'leasefs-mount'
-
-export const bindings = ['auto', 'kernel', 'fuse-native'] as const
-export type Binding = (typeof bindings)[number]
 
 const timeoutDefaultMs = 1 * minute
 
@@ -52,10 +51,6 @@ export async function main(): Promise<void> {
     runDaemon(name, options, around => start(mountPoint, options, around)),
   )
   await runProgram(command)
-}
-
-export function bindingOption(): Option {
-  return new Option('--binding <name>', 'how to speak with the kernel').choices(bindings).default('auto')
 }
 
 async function start(mountPoint: string, options: Options, around: Surroundings): Promise<Daemon> {

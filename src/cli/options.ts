@@ -1,6 +1,7 @@
 // The options the commands share, and how their values are read: each is
 // checked here, before a command opens anything.
 
+import { hostname } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { LeasefsError } from '../base/errors.js'
 import { hour, minute, second } from '../base/units.js'
@@ -9,6 +10,9 @@ import { type Location, parseLocation } from '../wire/location.js'
 
 export const masterAddressDefault: Address = { host: '127.0.0.1', port: 7400 }
 export const dataDefault = 'leasefs-data'
+
+/** How long a daemon looks for its master at the start. */
+export const waitDefaultMs = 10 * second
 
 /** A reader of one option's value, as commander calls it. */
 type Read<T> = (text: string) => T
@@ -23,6 +27,25 @@ export const peerAddress: Read<Address> = text => {
 }
 
 export const location: Read<Location> = text => checked(() => parseLocation(text))
+
+/** Unless told otherwise a process is on the host it runs on, in the one rack there is. */
+export function locationDefault(): Location {
+  return {
+    dc: 'default',
+    rack: 'default',
+    host:
+      hostname()
+        .replaceAll(/[^A-Za-z0-9._-]/g, '-')
+        .slice(0, 64) || 'host',
+  }
+}
+
+export const bindings = ['auto', 'kernel', 'fuse-native'] as const
+export type Binding = (typeof bindings)[number]
+
+export function bindingOption(): Option {
+  return new Option('--binding <name>', 'how to speak with the kernel').choices(bindings).default('auto')
+}
 
 export function wholeNumber(min: number, max: number): Read<number> {
   return text => {

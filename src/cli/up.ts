@@ -5,21 +5,17 @@ import { dirname, resolve, sep } from 'node:path'
 import type { Command } from 'commander'
 import { deferred } from '../base/deferred.js'
 import { LeasefsError } from '../base/errors.js'
-import { second } from '../base/units.js'
 import { goalDefault, goalMax } from '../constants.js'
 import { checkMountPoint } from '../fuse/mount-point.js'
 import type { Address } from '../wire/address.js'
+import { secondSignalMs } from './limits.js'
 import { LocalCluster } from './local-cluster.js'
-import { type Binding, bindingOption } from './mount.js'
-import { dataDefault, listenAddress, logLevelOption, wholeNumber } from './options.js'
+import { type Binding, bindingOption, dataDefault, listenAddress, logLevelOption, wholeNumber } from './options.js'
 import { report } from './program.js'
 
 const mountPointDefault = './mnt'
 const chunkserversDefault = 3
 const chunkserversMax = 64
-
-/** See daemon.ts: Ctrl-C may arrive twice. */
-const secondSignalMs = 1 * second
 
 interface Options {
   readonly data: string

@@ -1,0 +1,18 @@
+// How long the processes wait for one another.
+
+import { second } from '../base/units.js'
+
+/** A daemon's end, from the signal on: for what is dirty to be flushed, and for calls under way. */
+export const shutdownMs = 20 * second
+
+/** A terminal's Ctrl-C may arrive twice (npm forwards it too): a second signal means "at once" only after this. */
+export const secondSignalMs = 1 * second
+
+/** From a daemon's start to "ready": long enough to replay a journal. */
+export const readyTimeoutMs = 60 * second
+
+/** A daemon ends itself within shutdownMs; one that does not is killed. */
+export const stopTimeoutMs = shutdownMs + 2 * second
+
+/** An answer to `status` or `locate`. */
+export const askTimeoutMs = 5 * second
