@@ -4,8 +4,10 @@ import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import type { Trace } from '../base/trace.js'
 import type { Address } from '../wire/address.js'
-import type { ByteNetwork } from './byte-network.js'
+import type { ByteNetwork, BytePipe } from './byte-network.js'
+import { DataConnection } from './data-connection.js'
 import type { DataHandler, DataServer } from './data-plane.js'
+import { serverConnectionsMax } from './limits.js'
 
 export interface DataServerOptions {
   readonly network: ByteNetwork
@@ -20,7 +22,24 @@ export interface DataServerOptions {
   readonly clusterId?: () => string
 }
 
-/** @throws LeasefsError ADDRESS_IN_USE, INVALID_ARGUMENT */
-export async function serveData(_options: DataServerOptions): Promise<DataServer> {
-  throw new Error('coming')
+/**
+ * Serves until it is closed. Pushes that are under way then are abandoned.
+ *
+ * @throws LeasefsError ADDRESS_IN_USE, INVALID_ARGUMENT
+ */
+export function serveData(options: DataServerOptions): Promise<DataServer> {
+  const { network, listen, handler, clock, log, trace, self, clusterId = () => '' } = options
+  const hello = () => ({ type: 'hello', clusterId: clusterId(), self: self() }) as const
+  const connection = { handler, clock, log, trace, self, clusterId, link: { network, clock, log, hello } }
+  let count = 0
+  const accept = (pipe: BytePipe) => {
+    if (count >= serverConnectionsMax) {
+      log.warn({ peer: pipe.peer, count }, 'data connection refused: too many')
+      pipe.close()
+      return
+    }
+    count++
+    new DataConnection(pipe, connection, () => count--)
+  }
+  return network.serve(listen, accept)
 }

@@ -12,10 +12,16 @@ import { mutationSizeMax } from '../constants.js'
  */
 export const pushForwardTimeoutMs = 2 * second
 
+/** A push of which nothing more comes for so long is abandoned. */
+export const pushIdleTimeoutMs = 30 * second
+
 /** A connection on which reads wait and nothing comes for so long is given up. */
 export const readTimeoutMs = 5 * second
 
 export const connectTimeoutMs = 2 * second
+
+/** How long a peer that was told goodbye may take to hang up. */
+export const goodbyeMs = 1 * second
 
 /** Connections nothing is asked on are closed after this. */
 export const idleMs = 1 * minute
@@ -33,7 +39,7 @@ export const readsUnderWayMax = 1024
 /** Connections of one client, of each kind. */
 export const clientConnectionsMax = 256
 
-/** Connections to one server, and pushes it forwards for one connection to different servers. */
+/** Connections to one server, and the servers to which it forwards for one of them. */
 export const serverConnectionsMax = 4096
 export const forwardConnectionsMax = 64
 
