@@ -11,6 +11,7 @@ import { LeasefsError } from '../base/errors.js'
 import { type Logger, openLog } from '../base/log.js'
 import { type Random, SystemRandom } from '../base/random.js'
 import { openTrace, type Trace } from '../base/trace.js'
+import { hour } from '../base/units.js'
 import { TcpNetwork } from '../dataplane/tcp-network.js'
 import { GrpcNetwork } from '../rpc/grpc-network.js'
 import { secondSignalMs, shutdownMs } from './limits.js'
@@ -44,6 +45,7 @@ export async function runDaemon(
   start: (surroundings: Surroundings) => Promise<Daemon>,
 ): Promise<void> {
   const log = openLog(name, options.logLevel)
+  setInterval(() => {}, hour) // The process ends when we say so, not when there happens to be nothing to wait for.
   const stop = watchForStop(name, log, options.exitWithParent)
   process.on('uncaughtException', reason => {
     log.fatal({ err: reason }, 'a bug: this process ends')

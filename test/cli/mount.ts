@@ -28,7 +28,7 @@ t.test('bad options are refused, each with one line that says what is wrong', as
 
 t.test('a master that cannot be reached is told after the wait', async t => {
   const args = [at('empty'), '--master', '127.0.0.1:1', '--wait', '300ms', '--log-level', 'silent']
-  await refuses(t, mount, args, /master 127\.0\.0\.1:1 is not reachable/)
+  await refuses(t, mount, args, /master at 127\.0\.0\.1:1 does not answer/)
 })
 
 t.test('what is mounted is not mounted on again', { skip: cannotMount }, async t => {
