@@ -42,6 +42,8 @@ export class ClientSessions implements Reception {
   readonly #unknown = new Set<CacheLease>()
   /** Calls off what is to happen to a session without a stream. */
   readonly #timers = new Map<SessionId, () => void>()
+  /** Sessions on their way into the journal. */
+  #beginning = 0
   #closed = false
 
   /** Goes on with the sessions in the state. */
@@ -70,7 +72,9 @@ export class ClientSessions implements Reception {
   committed(committed: Committed, origin: Origin | undefined): Promise<void> | undefined {
     const actor = origin && this.#sessions.get(origin.sessionId as SessionId)
     const touched = committed.kind === 'applied' ? committed.outcome.touched : []
-    const waits = committed.kind === 'unchanged' ? [] : this.#invalidate(touched, actor?.lease)
+    // A change that is answered again may have been cut short before the others were told.
+    const told = touched.length > 0 || committed.kind === 'repeated'
+    const waits = told ? this.#invalidate(touched, actor?.lease) : []
     if (origin) actor?.committed(origin.number, touched, committed)
     return waits.length === 0 ? undefined : Promise.all(waits).then(() => {})
   }
@@ -81,14 +85,20 @@ export class ClientSessions implements Reception {
   }
 
   async begin(description: string): Promise<ClientSession> {
-    if (this.#sessions.size >= sessionsMax)
-      throw new LeasefsError('UNAVAILABLE', `${sessionsMax} clients are connected`)
+    if (this.#sessions.size + this.#beginning >= sessionsMax) {
+      throw new LeasefsError('UNAVAILABLE', `there are ${sessionsMax} client sessions`)
+    }
     const text = description.slice(0, descriptionLengthMax)
     let id = 0
-    await this.#options.executor.submit(state => {
-      id = state.meta.current.nextSessionId
-      return checkSessionStart(state, text)
-    })
+    this.#beginning++
+    try {
+      await this.#options.executor.submit(state => {
+        id = state.meta.current.nextSessionId
+        return checkSessionStart(state, text)
+      })
+    } finally {
+      this.#beginning--
+    }
     this.log.info({ sessionId: id, description: text }, 'a client session begins')
     return this.#add(id as SessionId)
   }

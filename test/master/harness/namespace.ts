@@ -30,6 +30,8 @@ export interface NamespaceOptions {
   readonly store?: StateStore
   readonly journal?: Journal
   readonly durability?: Durability
+  /** How many there are from the beginning: 1 unless it says otherwise. */
+  readonly sessions?: 0 | 1
   readonly committed?: (committed: Committed, origin: Origin | undefined) => Promise<void> | undefined
 }
 
@@ -43,12 +45,12 @@ export class Namespace {
   readonly session = 1
   readonly #numbers = new Map<number, number>()
 
-  /** With a root (mode 0755, owner 0) and one session. */
+  /** With a root (mode 0755, owner 0), and one session unless it is asked for none. */
   static async open(options: NamespaceOptions = {}): Promise<Namespace> {
     const namespace = new Namespace(options)
     if (namespace.state.meta.current.appliedIndex > 0) return namespace
     await namespace.submit((state, context) => checkStart(state, { uid: 0, gid: 0 }, context))
-    await namespace.startSession()
+    if (options.sessions !== 0) await namespace.startSession()
     return namespace
   }
 
