@@ -42,11 +42,11 @@ export class Chunks implements ChunkService {
   /** Its duties run from here on, until close(). */
   constructor(options: ChunksOptions) {
     const { signal } = this.#stop
-    this.#room = openRoom(options)
+    this.#room = openRoom(options, signal)
     this.#goal = options.goal
     this.#layout = new Layout(this.#room, new Grants(this.#room), this.#bad)
     this.#collector = new Collector(this.#room, options.orphanDelayMs ?? orphanDelayMs)
-    this.#watch = new ServerWatch(this.#room, options.network, signal)
+    this.#watch = new ServerWatch(this.#room, options.network)
     this.#duties = Promise.all([
       every(watchMs, options.clock, signal, () => this.#watch.look()),
       every(collectMs, options.clock, signal, () => this.#collect()),
@@ -99,7 +99,8 @@ export class Chunks implements ChunkService {
   async close(): Promise<void> {
     this.#stop.abort()
     for (const session of this.#sessions) session.close(new LeasefsError('CANCELLED', 'the master is going down'))
-    await this.#duties
+    this.#room.changes.announce()
+    await Promise.all([this.#duties, this.#room.turns.idle(), this.#room.fileTurns.idle()])
   }
 
   async #collect(): Promise<void> {

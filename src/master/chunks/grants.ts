@@ -11,7 +11,7 @@ import type { ChunkRecord } from '../chunk-table.js'
 import { grantChunk, grantNewChunk, placeServers } from './grant.js'
 import { type LeasePlan, planLease } from './lease-plan.js'
 import type { Lease } from './leases.js'
-import { grantRoundsMax, locateWaitMs, watchMs } from './limits.js'
+import { grantRoundsMax, locateWaitMs, reportPatienceMs, watchMs } from './limits.js'
 import { leaveBehind, raiseUnmade, raiseVersion } from './raise.js'
 import type { ReplicaAt } from './replicas.js'
 import { chunkOf, endLease, type Room, tell } from './room.js'
@@ -51,7 +51,7 @@ export class Grants {
   }
 
   async #obtain(handle: ChunkHandle): Promise<Lease> {
-    const { clock, changes } = this.#room
+    const { clock, changes, closing } = this.#room
     const deadline = clock.now() + locateWaitMs
     const excluded = new Set<ServerId>()
     for (let round = 0; round < grantRoundsMax; ) {
@@ -61,7 +61,7 @@ export class Grants {
       await this.#clearLease(record)
       const plan = this.#plan(record, excluded)
       if (plan.kind === 'wait' || (plan.kind === 'none' && !this.#room.creations.failed(handle))) {
-        if (clock.now() >= deadline) break
+        if (clock.now() >= deadline || closing.aborted) break
         await changes.next(Math.min(watchMs, deadline - clock.now()))
       } else {
         round++
@@ -93,7 +93,7 @@ export class Grants {
   #plan(record: ChunkRecord, excluded: ReadonlySet<ServerId>): LeasePlan {
     const { servers, replicas, leases, clock, absenceProvesAt } = this.#room
     if (leases.current(record.handle, clock.now())) return { kind: 'wait' }
-    const reporting = [...servers.all()].some(({ id }) => servers.standing(id) === 'reporting')
+    const reporting = servers.reporting().some(({ since }) => clock.now() - since < reportPatienceMs)
     const members = replicas
       .of(record.handle)
       .map(({ server, version }) => ({ server, version, standing: servers.standing(server) }))

@@ -20,6 +20,10 @@ export const commandTimeoutMs = 2 * second
 /** How long a new session may take to register. */
 export const registerTimeoutMs = 10 * second
 
+/** A server that takes longer over its full report is not waited for by others, and then is given up. */
+export const reportPatienceMs = 30 * second
+export const reportMsMax = 5 * minute
+
 /** Reports of failed replicas of one primary that are being dealt with. */
 export const failuresUnderWayMax = 4096
 

@@ -77,7 +77,8 @@ export async function leaveBehind(room: Room, record: ChunkRecord, left: Iterabl
 async function cutOff(room: Room, record: ChunkRecord, server: ServerId): Promise<void> {
   const { handle, settledVersion } = record
   const deadline = room.clock.now() + locateWaitMs
-  while (room.servers.standing(server) === 'silent' && room.clock.now() < deadline) await room.changes.next(watchMs)
+  const waits = () => room.servers.standing(server) === 'silent' && room.clock.now() < deadline
+  while (waits() && !room.closing.aborted) await room.changes.next(watchMs)
   if (!room.servers.session(server)) return
   try {
     await tell(room, server, { $case: 'delete', value: { handle, version: settledVersion - 1 } })

@@ -43,11 +43,14 @@ export interface Room extends RoomOptions {
   readonly fileTurns: Turns<Ino>
   /** Until then a server's absence proves nothing: it may be serving under its lease from the master before. */
   readonly absenceProvesAt: number
+  /** Aborts when the master goes down: nobody waits any more. */
+  readonly closing: AbortSignal
 }
 
-export function openRoom(options: RoomOptions): Room {
+export function openRoom(options: RoomOptions, closing: AbortSignal): Room {
   return {
     ...options,
+    closing,
     servers: new Servers(serverLeaseMs),
     replicas: new Replicas(),
     leases: new LeaseTable(options.table.masterEpoch, options.leaseMs),

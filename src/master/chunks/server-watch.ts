@@ -7,20 +7,18 @@
 import type { ControlNetwork } from '../../rpc/control-network.js'
 import { parseAddress } from '../../wire/address.js'
 import type { ServerId } from '../../wire/ids.js'
-import { expiredLeasesMax, probePauseMs, probeTimeoutMs, watchLateMs, watchMs } from './limits.js'
+import { expiredLeasesMax, probePauseMs, probeTimeoutMs, reportMsMax, watchLateMs, watchMs } from './limits.js'
 import { endServer, type Room, traceLease } from './room.js'
 
 export class ServerWatch {
   readonly #room: Room
   readonly #network: ControlNetwork
-  readonly #signal: AbortSignal
   readonly #probing = new Set<ServerId>()
   #lookedAt: number
 
-  constructor(room: Room, network: ControlNetwork, signal: AbortSignal) {
+  constructor(room: Room, network: ControlNetwork) {
     this.#room = room
     this.#network = network
-    this.#signal = signal
     this.#lookedAt = room.clock.now()
   }
 
@@ -35,13 +33,16 @@ export class ServerWatch {
     this.#lookedAt = now
     if (late) return
     for (const { id } of servers.overdue(now)) endServer(this.#room, id, 'dead', 'its server lease has run out')
+    for (const { id, since } of servers.reporting()) {
+      if (now - since >= reportMsMax) endServer(this.#room, id, 'dead', 'its report does not end')
+    }
   }
 
   /** A session has closed. Asks the server's port until the server is back, gone, or overdue. */
   async silent(id: ServerId): Promise<void> {
     if (this.#probing.has(id)) return
     this.#probing.add(id)
-    while (this.#room.servers.standing(id) === 'silent' && !this.#signal.aborted) {
+    while (this.#room.servers.standing(id) === 'silent' && !this.#room.closing.aborted) {
       if (await this.#refused(id)) endServer(this.#room, id, 'dead', 'its port refuses')
       else await this.#pause()
     }
@@ -67,7 +68,7 @@ export class ServerWatch {
 
   async #pause(): Promise<void> {
     try {
-      await this.#room.clock.sleep(probePauseMs, this.#signal)
+      await this.#room.clock.sleep(probePauseMs, this.#room.closing)
     } catch {
       // Aborted: the caller's loop ends on that.
     }

@@ -39,6 +39,7 @@ export type ServerState =
       readonly freshUntil: number
       /** Its full report has ended: what it did not name is not there. */
       readonly reported: boolean
+      /** When it registered. */
       readonly since: number
     }
   | { readonly kind: 'silent'; readonly until: number }
@@ -87,6 +88,13 @@ export class Servers {
     const state = this.#servers.get(id)?.state
     if (state?.kind === 'connected') return state.reported ? 'serving' : 'reporting'
     return state?.kind === 'silent' ? 'silent' : 'gone'
+  }
+
+  /** Those that have not finished their full report, and since when each has been at it. */
+  reporting(): { readonly id: ServerId; readonly since: number }[] {
+    return [...this.#servers.values()].flatMap(({ id, state }) => {
+      return state.kind === 'connected' && !state.reported ? [{ id, since: state.since }] : []
+    })
   }
 
   /** The way to the server, if it is connected. */

@@ -10,6 +10,11 @@ export class Turns<Key> {
     return this.#last.has(key)
   }
 
+  /** Resolves when the turns under way have ended. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#last.values())
+  }
+
   async take<T>(key: Key, run: () => Promise<T>): Promise<T> {
     const before = this.#last.get(key)
     const mine = before ? before.then(run) : run()

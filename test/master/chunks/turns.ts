@@ -33,6 +33,21 @@ t.test('turns of other keys do not wait', async t => {
   await first
 })
 
+t.test('idle waits for the turns under way', async t => {
+  const turns = new Turns<string>()
+  const gate = deferred<void>()
+  const first = turns.take('k', () => gate.promise)
+  let idle = false
+  const waiting = turns.idle().then(() => {
+    idle = true
+  })
+  await Promise.resolve()
+  t.notOk(idle)
+  gate.resolve()
+  await Promise.all([first, waiting])
+  t.ok(idle)
+})
+
 t.test('a turn that fails is followed by the next', async t => {
   const turns = new Turns<string>()
   const first = turns.take('k', async () => {
