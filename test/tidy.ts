@@ -134,7 +134,7 @@ t.test('a document has one title', async t => {
 
 t.test('the programs are three lines that call cli/', async t => {
   for (const name of Object.keys(packageJson().bin)) {
-    t.match(read(`bin/${name}`), /^#!\/usr\/bin\/env node\n.*\nimport\('\.\.\/dist\/src\/cli\/.*\n$/, name)
+    t.match(read(`bin/${name}`), /^#!\/usr\/bin\/env node\n\/\/ src\/cli\/.*\nrequire\('\.\/run\.js'\)\.run\('.*'\)\n$/, name)
   }
 })
 
