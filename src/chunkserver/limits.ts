@@ -81,6 +81,12 @@ export const extensionsMax = 16 * KiB
 /** A master that does not answer heartbeats for so long is tried on a new stream. */
 export const masterSilenceMs = 2 * second
 
+/** How long a revoked lease waits for mutations under way: less than the master waits for the word. */
+export const revokeDrainMs = 1.5 * second
+
+/** How often expired leases and idle replicas are looked for, and the disk is asked for its space. */
+export const sweepMs = heartbeatMs
+
 /** How long a stop waits for mutations under way. */
 export const drainMs = 5 * second
 

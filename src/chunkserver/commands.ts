@@ -1,0 +1,136 @@
+// The master's words to this server, carried out: those about one chunk in the
+// order in which they came.
+
+import type { Clock } from '../base/clock.js'
+import { LeasefsError } from '../base/errors.js'
+import { goalMax } from '../constants.js'
+import { parseAddress } from '../wire/address.js'
+import type {
+  Command,
+  CreateReplica,
+  DeleteReplica,
+  GrantLease,
+  RaiseVersion,
+  RevokeLease,
+} from '../wire/gen/chunkserver.js'
+import type { ServerAddress } from '../wire/gen/common.js'
+import { type ChunkHandle, handleText, type LeaseId, type ServerId } from '../wire/ids.js'
+import { InOrder } from './in-order.js'
+import { revokeDrainMs } from './limits.js'
+import { checkHandle, checkPositive } from './mutations/checked.js'
+import type { SecondaryAddress } from './mutations/secondary-link.js'
+import type { Replica } from './replica.js'
+import type { Replicas } from './replicas.js'
+import type { ServerLease } from './server-lease.js'
+import type { ChunkStore } from './store/chunk-store.js'
+
+export interface CommandsOptions {
+  readonly self: ServerId
+  readonly store: ChunkStore
+  readonly replicas: Replicas
+  readonly serverLease: ServerLease
+  readonly clock: Clock
+}
+
+export class Commands {
+  readonly #options: CommandsOptions
+  readonly #inOrder = new InOrder<ChunkHandle>()
+
+  constructor(options: CommandsOptions) {
+    this.#options = options
+  }
+
+  /** @throws LeasefsError: the reason why it was not done */
+  async run({ command }: Command): Promise<void> {
+    if (!command) throw new LeasefsError('NOT_SUPPORTED', 'a command this server does not know')
+    const handle = checkHandle(command.value.handle)
+    // Counted from when it came, not from when its turn comes.
+    const acknowledgedSentAt = this.#options.serverLease.acknowledgedSentAt
+    await this.#inOrder.run(handle, () => {
+      switch (command.$case) {
+        case 'create':
+          return this.#create(handle, command.value)
+        case 'grant':
+          return this.#grant(handle, command.value, acknowledgedSentAt)
+        case 'revoke':
+          return this.#revoke(handle, command.value)
+        case 'raise':
+          return this.#raise(handle, command.value)
+        case 'delete':
+          return this.#delete(handle, command.value)
+      }
+    })
+  }
+
+  async #create(handle: ChunkHandle, { version }: Pick<CreateReplica, 'version'>): Promise<void> {
+    const { store, replicas } = this.#options
+    if (store.stat(handle)?.version === version) return // Told twice.
+    await store.create(handle, checkPositive(version, 'version'))
+    replicas.created(handle)
+  }
+
+  /**
+   * The lease lasts `remainingMs` from when the master sent the grant, a moment
+   * we don't know. But it had answered a message of ours before: counted from
+   * when we sent that one, the lease ends here before it ends there.
+   */
+  async #grant(handle: ChunkHandle, grant: GrantLease, acknowledgedSentAt: number): Promise<void> {
+    const { self, store } = this.#options
+    const { lease, version } = grant
+    if (lease?.primary !== self) throw new LeasefsError('INVALID_ARGUMENT', 'a lease for another server')
+    const leaseId = checkPositive(lease.leaseId, 'lease id') as LeaseId
+    const secondaries = checkSecondaries(grant.secondaries, self)
+    if (grant.create && !store.stat(handle)) await this.#create(handle, { version })
+    const replica = this.#replica(handle)
+    if (replica.version !== version) {
+      const text = `chunk ${handleText(handle)} is at version ${replica.version} here, not ${version}`
+      throw new LeasefsError('STALE_VERSION', text)
+    }
+    replica.becomePrimary({ leaseId, secondaries, expiresAt: acknowledgedSentAt + lease.remainingMs })
+  }
+
+  async #revoke(handle: ChunkHandle, { leaseId }: RevokeLease): Promise<void> {
+    const { replicas, clock } = this.#options
+    const replica = replicas.get(handle)
+    if (replica?.role.kind !== 'primary' || replica.role.leaseId !== leaseId) return
+    const reason = new LeasefsError('NOT_PRIMARY', 'the lease was revoked')
+    const late = new AbortController()
+    await Promise.race([replica.retire(reason), clock.sleep(revokeDrainMs, late.signal).catch(() => {})])
+    late.abort()
+    replica.stepDown(reason)
+  }
+
+  async #raise(handle: ChunkHandle, { fromVersion, toVersion }: RaiseVersion): Promise<void> {
+    await this.#replica(handle).raise(fromVersion, checkPositive(toVersion, 'version'))
+  }
+
+  async #delete(handle: ChunkHandle, { version }: DeleteReplica): Promise<void> {
+    const { store, replicas } = this.#options
+    const stored = store.stat(handle)
+    if (!stored) return
+    const text = handleText(handle)
+    if (stored.version > version) {
+      throw new LeasefsError('STALE_VERSION', `chunk ${text} is at version ${stored.version} here, beyond ${version}`)
+    }
+    await replicas.forget(handle, new LeasefsError('NOT_FOUND', `the replica of chunk ${text} is being deleted`))
+    await store.delete(handle)
+  }
+
+  #replica(handle: ChunkHandle): Replica {
+    const replica = this.#options.replicas.get(handle)
+    if (replica) return replica
+    throw new LeasefsError('NOT_FOUND', `no replica of chunk ${handleText(handle)} here`)
+  }
+}
+
+/** @throws LeasefsError INVALID_ARGUMENT */
+export function checkSecondaries(servers: readonly ServerAddress[], self: ServerId): SecondaryAddress[] {
+  if (servers.length >= goalMax) throw new LeasefsError('INVALID_ARGUMENT', `${servers.length} secondaries`)
+  const secondaries = servers.map(({ serverId, controlAddress }) => {
+    return { serverId: serverId as ServerId, control: parseAddress(controlAddress) }
+  })
+  const ids = new Set([self, ...secondaries.map(({ serverId }) => serverId)])
+  if (ids.size !== secondaries.length + 1)
+    throw new LeasefsError('INVALID_ARGUMENT', 'a server twice in a set of replicas')
+  return secondaries
+}

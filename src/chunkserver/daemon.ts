@@ -1,0 +1,159 @@
+// A chunkserver, put together: the store, what goes on in it, its two servers
+// and its session with the master. Who opens something here closes it here, in
+// reverse.
+
+import { join } from 'node:path'
+import type { Clock } from '../base/clock.js'
+import type { DataDirectory } from '../base/data-directory.js'
+import { LeasefsError } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
+import type { Random } from '../base/random.js'
+import type { Trace } from '../base/trace.js'
+import type { ByteNetwork } from '../dataplane/byte-network.js'
+import type { ReadRequest } from '../dataplane/data-plane.js'
+import { serveData } from '../dataplane/data-server.js'
+import { type ControlNetwork, stream } from '../rpc/control-network.js'
+import { type Address, addressText } from '../wire/address.js'
+import { ChunkserverService } from '../wire/gen/services.js'
+import type { DataId, ServerId } from '../wire/ids.js'
+import { type Location, locationText } from '../wire/location.js'
+import { drainMs } from './limits.js'
+import { MasterSession } from './master-session.js'
+import { serveApplies } from './mutations/apply-stream.js'
+import { serveCommits } from './mutations/commit-stream.js'
+import { assemble, type Parts } from './parts.js'
+import type { Replicas } from './replicas.js'
+import type { ChunkStore } from './store/chunk-store.js'
+import { DiskStore } from './store/disk-store.js'
+import { startSweeping } from './sweeping.js'
+
+export interface ChunkserverOptions {
+  /** Open and locked. The caller closes it after the chunkserver. */
+  readonly dataDirectory: DataDirectory
+  /** Where the replicas are: by default "chunks" in the data directory. */
+  readonly store?: ChunkStore
+  readonly master: Address
+  readonly listen: Address
+  readonly dataListen: Address
+  readonly location: Location
+  readonly control: ControlNetwork
+  readonly data: ByteNetwork
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly trace?: Trace | undefined
+}
+
+export interface Chunkserver {
+  readonly serverId: ServerId
+  readonly address: Address
+  readonly dataAddress: Address
+  /** Resolves when the server has registered with the master for the first time. */
+  readonly ready: Promise<void>
+  /** Resolves when it serves no more: with the reason, unless close() was called. */
+  readonly closed: Promise<LeasefsError | undefined>
+  /** Finishes what is under way, says goodbye, syncs. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts a chunkserver. It serves when the master has heard of it: see `ready`.
+ *
+ * @throws LeasefsError ADDRESS_IN_USE, INVALID_ARGUMENT, IO, NO_SPACE
+ */
+export async function startChunkserver(options: ChunkserverOptions): Promise<Chunkserver> {
+  const { dataDirectory, clock, log, random } = options
+  const serverId = (dataDirectory.identity.serverId ?? random.uuid()) as ServerId
+  if (dataDirectory.identity.serverId === undefined) await dataDirectory.update({ serverId })
+  const store = options.store ?? (await DiskStore.open({ directory: join(dataDirectory.path, 'chunks'), clock, log }))
+  try {
+    return await serve(options, serverId, store)
+  } catch (reason) {
+    await store.close()
+    throw reason
+  }
+}
+
+async function serve(options: ChunkserverOptions, serverId: ServerId, store: ChunkStore): Promise<Chunkserver> {
+  const { clock, log, control, dataDirectory, random } = options
+  const parts = await assemble(options, serverId, store, () => session)
+  const { controlServer, dataServer } = await listen(options, parts)
+  const session: MasterSession = new MasterSession({
+    ...{ master: control.connect(options.master), clock, log, store, incarnation: random.uuid() },
+    ...{ replicas: parts.replicas, commands: parts.commands, serverLease: parts.serverLease },
+    clusterId: parts.clusterId,
+    adopt: clusterId => dataDirectory.update({ clusterId }),
+    server: {
+      serverId,
+      controlAddress: addressText(controlServer.address),
+      dataAddress: addressText(dataServer.address),
+      location: locationText(options.location),
+    },
+    space: () => parts.space.latest,
+  })
+  session.start()
+  const sweeping = startSweeping(parts.replicas, clock, () => session.leaseMs)
+
+  const close = async () => {
+    parts.stopTakingCommits()
+    await drain(parts.replicas, clock)
+    parts.serverLease.giveUp()
+    session.close()
+    parts.links.close()
+    await Promise.all([controlServer.close(), dataServer.close()])
+    sweeping.stop()
+    parts.space.stop()
+    parts.data.close()
+    await store.close()
+  }
+  let closed: Promise<void> | undefined
+  return {
+    serverId,
+    address: controlServer.address,
+    dataAddress: dataServer.address,
+    ready: session.ready,
+    closed: session.closed,
+    close: () => {
+      closed ??= close()
+      return closed
+    },
+  }
+}
+
+/** @throws LeasefsError ADDRESS_IN_USE, INVALID_ARGUMENT */
+async function listen(options: ChunkserverOptions, parts: Parts) {
+  const { clock, log, trace } = options
+  const { commits, replicas, serverLease, data, reads, clusterId, serverId } = parts
+  const checkCluster = (asked: string) => checkSameCluster(asked, clusterId())
+  const controlServer = await options.control.serve(options.listen, [
+    stream(ChunkserverService.mutate, served => serveCommits(served, { commits, clock, trace, checkCluster })),
+    stream(ChunkserverService.applyMutations, served =>
+      serveApplies(served, { replicas, serverLease, clock, trace, checkCluster }),
+    ),
+  ])
+  try {
+    const handler = {
+      beginPush: (id: DataId, length: number) => data.beginPush(id, length),
+      read: (request: ReadRequest) => reads.read(request),
+    }
+    const { data: network, dataListen } = options
+    const self = () => serverId
+    const dataServer = await serveData({ network, listen: dataListen, handler, clock, log, trace, self, clusterId })
+    return { controlServer, dataServer }
+  } catch (reason) {
+    await controlServer.close()
+    throw reason
+  }
+}
+
+async function drain(replicas: Replicas, clock: Clock): Promise<void> {
+  const late = new AbortController()
+  await Promise.race([replicas.drained(), clock.sleep(drainMs, late.signal).catch(() => {})])
+  late.abort()
+}
+
+/** @throws LeasefsError WRONG_CLUSTER, UNAVAILABLE (we belong to none yet) */
+function checkSameCluster(asked: string, ours: string): void {
+  if (ours === '') throw new LeasefsError('UNAVAILABLE', 'this server has not registered with its master yet')
+  if (asked !== ours) throw new LeasefsError('WRONG_CLUSTER', `this server is of cluster ${ours}, not ${asked}`)
+}

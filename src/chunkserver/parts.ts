@@ -1,0 +1,63 @@
+// The parts of a chunkserver between its servers and its store, and how they
+// know one another.
+
+import type { ServerId } from '../wire/ids.js'
+import { Commands } from './commands.js'
+import type { ChunkserverOptions } from './daemon.js'
+import type { MasterSession } from './master-session.js'
+import { Commits } from './mutations/commits.js'
+import { SecondaryLinks } from './mutations/secondary-links.js'
+import { PushBuffer } from './push-buffer.js'
+import { Reads } from './reads.js'
+import { Replicas } from './replicas.js'
+import { ServerLease } from './server-lease.js'
+import { type SpaceWatch, watchSpace } from './space.js'
+import type { ChunkStore } from './store/chunk-store.js'
+
+export interface Parts {
+  readonly serverId: ServerId
+  /** Empty while the server belongs to no cluster. */
+  readonly clusterId: () => string
+  readonly serverLease: ServerLease
+  readonly data: PushBuffer
+  readonly links: SecondaryLinks
+  readonly space: SpaceWatch
+  readonly replicas: Replicas
+  readonly commits: Commits
+  readonly reads: Reads
+  readonly commands: Commands
+  /** From here on commits are refused; those that have their place go on. */
+  stopTakingCommits(): void
+}
+
+export async function assemble(
+  { dataDirectory, clock, log, trace, control }: ChunkserverOptions,
+  serverId: ServerId,
+  store: ChunkStore,
+  session: () => MasterSession,
+): Promise<Parts> {
+  const clusterId = () => dataDirectory.identity.clusterId ?? ''
+  const serverLease = new ServerLease()
+  const data = new PushBuffer(clock)
+  const links = new SecondaryLinks(() => ({ network: control, clock, self: { clusterId: clusterId(), serverId } }))
+  const space = await watchSpace(store, clock, log)
+  let closing = false
+  const replicas = new Replicas({
+    ...{ store, data, links, clock, log, trace },
+    reportFailed: report => session().reportFailed(report),
+    failed: (handle, wasPrimary) => session().replicaFailed(handle, wasPrimary),
+  })
+  const commits = new Commits({
+    ...{ replicas, store, data, clock, serverLease },
+    freeBytes: () => space.latest.freeBytes,
+    closing: () => closing,
+  })
+  return {
+    ...{ serverId, clusterId, serverLease, data, links, space, replicas, commits },
+    reads: new Reads({ store, replicas, serverLease, clock, log, trace }),
+    commands: new Commands({ self: serverId, store, replicas, serverLease, clock }),
+    stopTakingCommits: () => {
+      closing = true
+    },
+  }
+}

@@ -1,0 +1,88 @@
+// Reads from the replicas of this server. Any replica of the version that the
+// client names may answer: the master has made sure that one it left behind is
+// named by nobody and, if it could not be told, serves no longer.
+
+import type { Clock } from '../base/clock.js'
+import { LeasefsError } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
+import type { Trace } from '../base/trace.js'
+import { chunkSize, mutationSizeMax } from '../constants.js'
+import type { ReadBytes, ReadRequest } from '../dataplane/data-plane.js'
+import { handleText } from '../wire/ids.js'
+import { readsAtOnceMax, readsWaitingMax } from './limits.js'
+import type { Replicas } from './replicas.js'
+import type { ServerLease } from './server-lease.js'
+import type { ChunkStore } from './store/chunk-store.js'
+
+export interface ReadsOptions {
+  readonly store: ChunkStore
+  readonly replicas: Replicas
+  readonly serverLease: ServerLease
+  readonly clock: Clock
+  readonly log: Logger
+  readonly trace: Trace | undefined
+}
+
+export class Reads {
+  readonly #options: ReadsOptions
+  readonly #waiting: (() => void)[] = []
+  #underWay = 0
+
+  constructor(options: ReadsOptions) {
+    this.#options = options
+  }
+
+  /** As DataHandler.read. */
+  async read(request: ReadRequest): Promise<ReadBytes> {
+    checkRequest(request)
+    if (this.#underWay >= readsAtOnceMax) await this.#turn()
+    this.#underWay++
+    try {
+      this.#checkMayServe(request)
+      const bytes = await this.#options.store.read(request.handle, request.offset, request.length)
+      this.#checkMayServe(request) // It may have been left behind meanwhile.
+      this.#trace(request, bytes.length)
+      return bytes
+    } catch (reason) {
+      if (reason instanceof LeasefsError && (reason.code === 'CORRUPT' || reason.code === 'IO')) {
+        this.#options.log.error({ err: reason, handle: handleText(request.handle) }, 'replica not read')
+      }
+      throw reason
+    } finally {
+      this.#underWay--
+      this.#waiting.shift()?.()
+    }
+  }
+
+  #turn(): Promise<void> {
+    if (this.#waiting.length >= readsWaitingMax) {
+      throw new LeasefsError('UNAVAILABLE', `${readsWaitingMax} reads wait already`)
+    }
+    return new Promise(resolve => {
+      this.#waiting.push(resolve)
+    })
+  }
+
+  #checkMayServe({ handle, version }: ReadRequest): void {
+    const { store, replicas, serverLease, clock } = this.#options
+    serverLease.check(clock.now())
+    const stored = store.stat(handle)
+    if (!stored) throw new LeasefsError('NOT_FOUND', `no replica of chunk ${handleText(handle)} here`)
+    if (stored.version !== version) {
+      const text = `chunk ${handleText(handle)} is at version ${stored.version} here, not ${version}`
+      throw new LeasefsError('STALE_VERSION', text)
+    }
+    if (replicas.isFailed(handle)) throw new LeasefsError('UNAVAILABLE', `the replica of ${handleText(handle)} failed`)
+  }
+
+  #trace({ handle, version, offset }: ReadRequest, bytes: number): void {
+    this.#options.trace?.('read.served', { handle: handleText(handle), version, offset, bytes })
+  }
+}
+
+/** @throws LeasefsError INVALID_ARGUMENT */
+function checkRequest({ handle, offset, length }: ReadRequest): void {
+  const numbers = Number.isSafeInteger(handle) && Number.isSafeInteger(offset) && Number.isSafeInteger(length)
+  const range = offset >= 0 && length > 0 && length <= mutationSizeMax && offset + length <= chunkSize
+  if (!numbers || !range) throw new LeasefsError('INVALID_ARGUMENT', `a read of [${offset}, +${length})`)
+}
