@@ -21,6 +21,7 @@ export class Files {
   readonly #names: Names
   readonly #log: Logger
   readonly #handles = new HandleTable<Opened>(openFilesMax)
+  readonly #openCounts = new Map<Ino, number>()
   /** Releases under way. */
   readonly #closing = new Set<Promise<void>>()
 
@@ -34,12 +35,18 @@ export class Files {
     return this.#handles.count
   }
 
+  /** Whether any handle is open on the inode. */
+  isOpen(ino: Ino): boolean {
+    return this.#openCounts.has(ino)
+  }
+
   /** `flags` as in open(2), of this platform. */
   async open(ino: Ino, flags: number): Promise<Handle> {
     const options = openOptions(flags)
     const { handle } = await this.#handles.add(async () => {
       return { file: await this.#fileSystem.open(ino, options), writable: options.write }
     })
+    this.#count(ino, 1)
     return handle
   }
 
@@ -53,6 +60,7 @@ export class Files {
       return { attributes, file, writable: options.write }
     })
     const attributes: Attributes = opened.attributes
+    this.#count(attributes.ino, 1)
     return { handle, attributes }
   }
 
@@ -90,7 +98,14 @@ export class Files {
     await Promise.all(this.#closing)
   }
 
+  #count(ino: Ino, step: 1 | -1): void {
+    const count = (this.#openCounts.get(ino) ?? 0) + step
+    if (count > 0) this.#openCounts.set(ino, count)
+    else this.#openCounts.delete(ino)
+  }
+
   #close({ file }: Opened): Promise<void> {
+    this.#count(file.ino, -1)
     const done = file
       .close()
       .catch(reason =>

@@ -26,13 +26,13 @@ export class Xattrs {
 
   /** @throws LeasefsError NO_ATTRIBUTE, NOT_SUPPORTED */
   get(ino: Ino, name: Name): Promise<Buffer> {
-    checkStored(name)
+    const refused = refusalOf(name)
+    if (refused) throw refusalError(refused, name)
     return this.#fileSystem.getXattr(ino, name)
   }
 
   async set(ino: Ino, name: Name, value: Buffer, flags: SetXattrFlags): Promise<void> {
-    if (name.toString('latin1') === capability) throw notSupported(name)
-    checkStored(name)
+    if (refusalOf(name)) throw refusalError('NOT_SUPPORTED', name)
     await this.#fileSystem.setXattr(ino, name, value, flags)
   }
 
@@ -44,22 +44,23 @@ export class Xattrs {
   }
 
   async remove(ino: Ino, name: Name): Promise<void> {
-    checkStored(name)
+    const refused = refusalOf(name)
+    if (refused) throw refusalError(refused, name)
     await this.#fileSystem.removeXattr(ino, name)
   }
 }
 
 /**
- * Passes the names the file system is asked about.
- *
- * @throws LeasefsError NO_ATTRIBUTE for what no file here can have, NOT_SUPPORTED for what is not stored
+ * What is answered for a name that is not stored, whatever the file is;
+ * undefined for the others. A code and not an error to throw: it is asked for
+ * with every write.
  */
-export function checkStored(name: Name): void {
+export function refusalOf(name: Name): 'NO_ATTRIBUTE' | 'NOT_SUPPORTED' | undefined {
   const text = name.toString('latin1')
-  if (text === capability) throw new LeasefsError('NO_ATTRIBUTE', 'files have no capabilities here')
-  if (!storedNamespaces.some(namespace => text.startsWith(namespace))) throw notSupported(name)
+  if (text === capability) return 'NO_ATTRIBUTE'
+  return storedNamespaces.some(namespace => text.startsWith(namespace)) ? undefined : 'NOT_SUPPORTED'
 }
 
-function notSupported(name: Name): LeasefsError {
-  return new LeasefsError('NOT_SUPPORTED', `the extended attribute ${name} can't be stored`)
+function refusalError(code: 'NO_ATTRIBUTE' | 'NOT_SUPPORTED', name: Name): LeasefsError {
+  return new LeasefsError(code, `the extended attribute ${name} is not stored`)
 }

@@ -1,6 +1,6 @@
 // The bytes of a sparse file in memory, in pages; what was never written reads as zeros.
 
-const pageSize = 256 * 1024
+const pageSize = 16 * 1024
 
 export class MemoryPages {
   readonly #pages = new Map<number, Buffer>()

@@ -1,7 +1,7 @@
 // Operations on attributes and extended attributes, by path.
 
-import { KernelError } from '../../errno.js'
-import { checkStored } from '../../operations/xattrs.js'
+import { errnoOf, KernelError } from '../../errno.js'
+import { refusalOf } from '../../operations/xattrs.js'
 import { type CallTable, plain } from './calls.js'
 import type { Context } from './context.js'
 import { bigintOf, noStat, noStatvfs, numberOf, preferredIoSize, statOf, statvfsOf } from './encoding.js'
@@ -73,7 +73,8 @@ export function xattrCalls({ operations, paths }: Context): XattrCalls {
     getxattr: {
       run: async (_request, path, name, buffer) => {
         const bytes = Buffer.from(name)
-        checkStored(bytes)
+        const refused = refusalOf(bytes)
+        if (refused) return [-errnoOf[refused], buffer.buffer]
         return [fill(buffer, await xattrs.get(await paths.ino(path), bytes)), buffer.buffer]
       },
       failed: (_path, _name, buffer) => [buffer.buffer],

@@ -6,6 +6,7 @@ import { AssertionError } from 'node:assert/strict'
 import type { Logger } from '../../../base/log.js'
 import { errnoFrom } from '../../errno.js'
 import type { Addon, Calls, Handler, OperationName, RequestRecord } from './addon.js'
+import type { Threads } from './threads.js'
 
 export interface Request {
   readonly record: RequestRecord
@@ -37,21 +38,31 @@ export function plain<Name extends PlainName>(
   }
 }
 
+interface Served {
+  readonly log: Logger
+  readonly threads: Threads
+}
+
 /** The addon's handler of one operation. */
 export function handlerOf<Name extends OperationName>(
   addon: Addon,
   name: Name,
   call: Call<Name>,
-  log: Logger,
+  { log, threads }: Served,
 ): Handler {
   const signal = addon[`fuse_native_signal_${name}`] as (record: RequestRecord, ...answer: Answer<Name>) => void
   const handler = (record: RequestRecord, opcode: number, ...args: Calls[Name]['args']): void => {
+    const answer = (...result: Answer<Name>) => {
+      threads.requestEnded()
+      signal(record, ...result)
+    }
     const fail = (reason: unknown) => {
-      signal(record, -errnoFrom(reason), ...call.failed(...args))
+      answer(-errnoFrom(reason), ...call.failed(...args))
       report(reason, name, log)
     }
+    threads.requestBegun()
     try {
-      call.run({ record, opcode }, ...args).then(answer => signal(record, ...answer), fail)
+      call.run({ record, opcode }, ...args).then(result => answer(...result), fail)
     } catch (reason) {
       fail(reason)
     }

@@ -6,6 +6,7 @@ import type { Operations } from '../../operations.js'
 import type { HiddenFiles } from './hidden-files.js'
 import type { LibfuseMemory } from './libfuse-memory.js'
 import type { Paths } from './paths.js'
+import type { Threads } from './threads.js'
 
 export interface Context {
   readonly operations: Operations
@@ -14,6 +15,7 @@ export interface Context {
   /** Owns what is made: fuse-native doesn't say who asks. */
   readonly owner: Caller
   readonly memory: LibfuseMemory | undefined
+  readonly threads: Threads
   readonly log: Logger
   /** Whether libfuse passes on requests that set only one time; known once it has started. */
   partialTimes: boolean

@@ -11,7 +11,7 @@ type FileCalls = Pick<CallTable, 'open' | 'create' | 'read' | 'write' | 'flush' 
 /** Where the true flags of a create can't be had: fit for any use of the descriptor. */
 const createFlagsDefault = constants.O_RDWR | constants.O_CREAT
 
-export function fileCalls({ operations, paths, owner, memory }: Context): FileCalls {
+export function fileCalls({ operations, paths, hidden, owner, memory }: Context): FileCalls {
   const { files } = operations
   return {
     open: {
@@ -50,6 +50,10 @@ export function fileCalls({ operations, paths, owner, memory }: Context): FileCa
 
     flush: plain<'flush'>((_path, handle) => files.flush(handle)),
     fsync: plain<'fsync'>((_path, _dataOnly, handle) => files.sync(handle)),
-    release: plain<'release'>((_path, handle) => files.release(handle)),
+    release: plain<'release'>(async (_path, handle) => {
+      const ino = files.inoOf(handle)
+      await files.release(handle)
+      if (!files.isOpen(ino)) hidden.forget(ino)
+    }),
   }
 }

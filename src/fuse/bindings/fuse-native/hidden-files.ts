@@ -7,6 +7,9 @@
 // was meant to be: it leaves the directory, which can be removed, its link
 // count falls, and the file system keeps the inode for those who have it
 // open. Only this table still knows the hidden name.
+//
+// Not mended: once the directory itself is removed, libfuse finds no path for
+// such a file and answers its reads and writes with ENOENT.
 
 import type { Ino } from '../../../client/file-system.js'
 
@@ -17,6 +20,8 @@ const counterStepMax = 64
 
 export class HiddenFiles {
   readonly #inos = new Map<string, Ino>()
+  /** A file with several names can have lost several. */
+  readonly #names = new Map<Ino, string[]>()
   #counter = 0
 
   /** Whether this rename is libfuse's way to say that the file is to lose its name. */
@@ -28,6 +33,7 @@ export class HiddenFiles {
 
   hide(name: string, ino: Ino): void {
     this.#inos.set(name, ino)
+    this.#names.set(ino, [...(this.#names.get(ino) ?? []), name])
     this.#counter = Math.max(this.#counter, counterOf(name) ?? 0)
   }
 
@@ -35,9 +41,10 @@ export class HiddenFiles {
     return this.#inos.size > 0 ? this.#inos.get(name) : undefined
   }
 
-  /** The last handle is released: returns whether the name was a hidden one. */
-  forget(name: string): boolean {
-    return this.#inos.delete(name)
+  /** The last handle was released: what libfuse unlinks now has no entry any more. */
+  forget(ino: Ino): void {
+    for (const name of this.#names.get(ino) ?? []) this.#inos.delete(name)
+    this.#names.delete(ino)
   }
 }
 

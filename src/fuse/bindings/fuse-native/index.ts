@@ -18,6 +18,7 @@ import { LibfuseMemory } from './libfuse-memory.js'
 import { mountOptions } from './mount-options.js'
 import { nameCalls } from './name-calls.js'
 import { Paths } from './paths.js'
+import { Threads } from './threads.js'
 
 /** The addon cuts off what is longer. */
 const mountPointLengthMax = 1023
@@ -38,23 +39,25 @@ export const fuseNative: Binding = {
       throw new LeasefsError('NAME_TOO_LONG', `mount point ${mountPoint} is longer than ${mountPointLengthMax} bytes`)
     }
     const addon = loadAddon()
+    const thread = keep(Buffer.alloc(addon.sizeof_fuse_thread_t))
     const hidden = new HiddenFiles()
+    const memory = LibfuseMemory.open()
     const context: Context = {
       operations,
       paths: new Paths(operations.fileSystem, hidden),
       hidden,
       owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
-      memory: LibfuseMemory.open(),
+      memory,
+      threads: new Threads(() => memory?.fixThreads(thread) ?? false, log),
       log,
       partialTimes: false,
     }
-    return start(addon, context, options)
+    return start(addon, thread, context, options)
   },
 }
 
-async function start(addon: Addon, context: Context, options: ServeOptions): Promise<Served> {
+async function start(addon: Addon, thread: Buffer, context: Context, options: ServeOptions): Promise<Served> {
   const { mountPoint } = options
-  const thread = allocate(addon.sizeof_fuse_thread_t)
   const ready = deferred<void>()
   const init: Call<'init'> = {
     run: async ({ record, opcode }) => {
@@ -64,6 +67,10 @@ async function start(addon: Addon, context: Context, options: ServeOptions): Pro
       return [0]
     },
     failed: () => [],
+  }
+  const allocate = (size: number) => {
+    context.threads.recordMade()
+    return keep(Buffer.alloc(size))
   }
   const { handlers, implemented } = tables(addon, callTable(context, init), context)
   try {
@@ -82,19 +89,18 @@ function callTable(context: Context, init: Call<'init'>): CallTable {
 }
 
 /** The table as the addon wants it: by opcode, and without gaps. */
-function tables(addon: Addon, calls: CallTable, { log }: Context): { handlers: Handler[]; implemented: Uint32Array } {
+function tables(addon: Addon, calls: CallTable, context: Context): { handlers: Handler[]; implemented: Uint32Array } {
   const handlers: Handler[] = new Array(opcodesMax).fill(() => {})
   const implemented = new Uint32Array(opcodesMax)
   for (const name of Object.keys(calls) as OperationName[]) {
     const opcode = addon[`op_${name}`]
-    handlers[opcode] = handlerOf(addon, name, calls[name] as Call<typeof name>, log)
+    handlers[opcode] = handlerOf(addon, name, calls[name] as Call<typeof name>, context)
     implemented[opcode] = 1
   }
   return { handlers, implemented }
 }
 
-function allocate(size: number): Buffer {
-  const memory = Buffer.alloc(size)
+function keep(memory: Buffer): Buffer {
   nativeMemory.add(memory)
   return memory
 }

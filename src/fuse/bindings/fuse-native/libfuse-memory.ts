@@ -1,23 +1,34 @@
-// Two things that libfuse 2.9 knows and fuse-native has no way to say, reached
-// through /proc/self/mem (Linux, x64). Everything is verified first and, where
-// it is not as expected, left alone; the mount then works with less:
+// Three things of libfuse 2.9 that fuse-native gives no way to, reached through
+// /proc/self/mem (Linux, x64). Everything is verified first and, where it is
+// not as expected, left alone; the mount then works with less:
 //
 // - open flags of create. Without them, a file that another mount made in the
 //   same moment is opened although O_EXCL was given, and O_APPEND is not known.
 // - setting only one of a file's two times (tar, touch -m). libfuse drops such
 //   a request, and reports success, unless the file system has declared that
 //   it takes UTIME_OMIT. fuse-native can't declare it; here the switch is set.
+// - the end of threads. libfuse ends those beyond ten that are idle and starts
+//   new ones at the next burst, and fuse-native keeps an event-loop handle for
+//   each that ever was, all of which are walked for every request.
 
 import { constants, openSync, readSync, writeSync } from 'node:fs'
 import type { RequestRecord } from './addon.js'
 import { fileInfoAddress, threadAddress } from './request-record.js'
 
 /** fuse_thread_t: the address of libfuse's struct fuse, then the mount point. */
-const inThread = { fuse: 368, mountPoint: 384 } as const
-/** struct fuse of libfuse 2.9: an option we always set, the fuse_fs, and the two switches behind it. */
-const inFuse = { useIno: 212, fileSystem: 272, nullPathOk: 280, utimeOmitOk: 284, end: 288 } as const
+const inThread = { pthread: 8, fuse: 368, channel: 376, mountPoint: 384 } as const
+/** struct fuse of libfuse 2.9: the session, an option we always set, the fuse_fs, and the two switches behind it. */
+const inFuse = { session: 0, useIno: 212, fileSystem: 272, nullPathOk: 280, utimeOmitOk: 284, end: 288 } as const
 /** struct fuse_fs: the pointer that was given to fuse_new, which is the fuse_thread_t. */
 const inFileSystem = { userData: 368, end: 376 } as const
+/** struct fuse_mt, on the stack of the first thread: int numworker, int numavail, session, channel. */
+const inLoop = { available: 4, session: 8, channel: 16 } as const
+
+/** A thread's stack ends at its pthread_t, and these are its first frames. */
+const stackBottomLength = 4096
+
+/** Idle threads as libfuse counts them: never 0, at which it starts one, nor above 10, at which it ends one. */
+const frozenCount = -1_000_000
 
 export class LibfuseMemory {
   readonly #file: number
@@ -63,9 +74,32 @@ export class LibfuseMemory {
     if (fileSystem?.readBigUInt64LE(inFileSystem.userData) !== address) return false
     if (fuse.readInt32LE(inFuse.nullPathOk) !== 0 || fuse.readInt32LE(inFuse.utimeOmitOk) !== 0) return false
 
-    const yes = Buffer.alloc(4)
-    yes.writeInt32LE(1)
-    return this.#write(fuseAddress + BigInt(inFuse.utimeOmitOk), yes)
+    return this.#write(fuseAddress + BigInt(inFuse.utimeOmitOk), int32(1))
+  }
+
+  /**
+   * Keeps libfuse from starting and ending threads. A thread may change the
+   * count in the same moment and so undo it: to be repeated when one was started.
+   *
+   * @returns whether it could be done
+   */
+  fixThreads(thread: Buffer): boolean {
+    const session = this.#read(thread.readBigUInt64LE(inThread.fuse), 8)?.readBigUInt64LE(inFuse.session)
+    const start = thread.readBigUInt64LE(inThread.pthread) - BigInt(stackBottomLength)
+    const stack = this.#read(start, stackBottomLength)
+    if (session === undefined || !stack) return false
+
+    const channel = thread.readBigUInt64LE(inThread.channel)
+    for (let at = 0; at + inLoop.channel + 8 <= stack.length; at += 8) {
+      if (stack.readBigUInt64LE(at + inLoop.session) !== session) continue
+      if (stack.readBigUInt64LE(at + inLoop.channel) !== channel) continue
+      const workers = stack.readInt32LE(at)
+      const available = stack.readInt32LE(at + inLoop.available)
+      if (available < 0) return true
+      if (workers < 1 || available > workers) return false
+      return this.#write(start + BigInt(at + inLoop.available), int32(frozenCount))
+    }
+    return false
   }
 
   #read(address: bigint, length: number): Buffer | undefined {
@@ -84,4 +118,10 @@ export class LibfuseMemory {
       return false
     }
   }
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeInt32LE(value)
+  return bytes
 }

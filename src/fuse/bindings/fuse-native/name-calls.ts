@@ -43,7 +43,6 @@ export function nameCalls({ operations, paths, hidden, owner }: Context): NameCa
     }),
 
     unlink: plain<'unlink'>(async path => {
-      if (hidden.forget(split(path).name)) return
       const { parent, name } = await paths.place(path)
       await names.unlink(parent, name)
     }),
