@@ -4,7 +4,7 @@ import { SimulatedClock } from '../../src/base/simulated-clock.js'
 import { requestsInFlightMax } from '../../src/client/limits.js'
 import { type Operation, Requests, repeatable } from '../../src/client/requests.js'
 import type { Request } from '../../src/wire/gen/client.js'
-import { attributesResult, done, lookupOf } from './harness.js'
+import { attributesResult, done, lookupOf } from './harness/master.js'
 
 const timeoutMs = 1000
 const unlink: Operation = { $case: 'unlink', value: { parent: 1, name: Buffer.from('x') } }

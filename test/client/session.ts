@@ -3,7 +3,7 @@ import { LeasefsError } from '../../src/base/errors.js'
 import { streamSilentMs } from '../../src/client/limits.js'
 import type { Session } from '../../src/client/session.js'
 import { clientLeaseMs, formatVersion, heartbeatMs } from '../../src/constants.js'
-import { attributesResult, clusterId, lookupOf, ScriptedMaster, stateOf } from './harness.js'
+import { attributesResult, clusterId, lookupOf, ScriptedMaster, stateOf } from './harness/master.js'
 
 /** What listeners heard. */
 function listen(session: Session): string[] {

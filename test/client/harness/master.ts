@@ -2,17 +2,17 @@
 // over an in-memory network, in simulated time.
 
 import type { Test } from 'tap'
-import { LeasefsError } from '../../src/base/errors.js'
-import { silentLog } from '../../src/base/log.js'
-import { SimulatedClock } from '../../src/base/simulated-clock.js'
-import type { Operation, Result } from '../../src/client/requests.js'
-import { Session } from '../../src/client/session.js'
-import { clientLeaseMs } from '../../src/constants.js'
-import { type ControlStream, stream } from '../../src/rpc/control-network.js'
-import { MemoryControlNetwork } from '../../src/rpc/memory-network.js'
-import type { ClientHello, ClientToMaster, MasterToClient, Request } from '../../src/wire/gen/client.js'
-import { type Attributes, FileType } from '../../src/wire/gen/common.js'
-import { MasterService } from '../../src/wire/gen/services.js'
+import { LeasefsError } from '../../../src/base/errors.js'
+import { silentLog } from '../../../src/base/log.js'
+import { SimulatedClock } from '../../../src/base/simulated-clock.js'
+import type { Operation, Result } from '../../../src/client/requests.js'
+import { Session } from '../../../src/client/session.js'
+import { clientLeaseMs } from '../../../src/constants.js'
+import { type ControlStream, stream } from '../../../src/rpc/control-network.js'
+import { MemoryControlNetwork } from '../../../src/rpc/memory-network.js'
+import type { ClientHello, ClientToMaster, MasterToClient, Request } from '../../../src/wire/gen/client.js'
+import { type Attributes, FileType } from '../../../src/wire/gen/common.js'
+import { MasterService } from '../../../src/wire/gen/services.js'
 
 export const clusterId = '11111111-1111-4111-8111-111111111111'
 

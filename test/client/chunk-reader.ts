@@ -1,0 +1,104 @@
+import t from 'tap'
+import { LeasefsError } from '../../src/base/errors.js'
+import { SimulatedClock } from '../../src/base/simulated-clock.js'
+import { ChunkReader } from '../../src/client/chunk-reader.js'
+import { suspectMs } from '../../src/client/limits.js'
+import type { Operation, Result } from '../../src/client/requests.js'
+import type { Ino } from '../../src/wire/ids.js'
+import { ScriptedData, ScriptedLocations } from './harness/chunks.js'
+import { done } from './harness/master.js'
+
+const timeoutMs = 5000
+const range = { ino: 10 as Ino, index: 0, offset: 100, length: 50 }
+
+function make() {
+  const clock = new SimulatedClock()
+  const locations = new ScriptedLocations()
+  const data = new ScriptedData()
+  const reports: string[] = []
+  const session = {
+    async request(operation: Operation): Promise<Result> {
+      if (operation.$case === 'reportReplica') reports.push(`${operation.value.serverId} ${operation.value.code}`)
+      return done
+    },
+  }
+  return { clock, locations, data, reports, reader: new ChunkReader({ locations, data, session, clock, timeoutMs }) }
+}
+
+t.test('the nearest replica is asked, by the version', async t => {
+  const { reader, data } = make()
+  t.same(Buffer.concat(await reader.read(range)), Buffer.alloc(50, 1))
+  t.match(data.reads, [{ request: { handle: 100, version: 1, offset: 100, length: 50 } }])
+})
+
+t.test('what lies beyond the end of the replica is zeros, and so is a hole', async t => {
+  const { reader, data, locations } = make()
+  data.readFrom = () => Buffer.from('ab')
+  t.same(Buffer.concat(await reader.read({ ...range, length: 4 })), Buffer.from('ab\0\0'))
+  locations.answers = ['hole']
+  t.same(Buffer.concat(await reader.read({ ...range, length: 3 })), Buffer.alloc(3))
+  t.equal(data.reads.length, 1)
+})
+
+t.test('after a failure the next replica is read, and the master hears of the bad one', async t => {
+  for (const code of ['CORRUPT', 'IO', 'UNAVAILABLE'] as const) {
+    const { reader, data, reports } = make()
+    data.readFrom = (port, { length }) =>
+      port === data.reads[0]?.port ? new LeasefsError(code, 'bad') : Buffer.alloc(length, 2)
+    t.same(Buffer.concat(await reader.read(range)), Buffer.alloc(50, 2), code)
+    t.equal(data.reads.length, 2)
+    t.match(reports, [new RegExp(`^s\\d ${code}$`)])
+  }
+})
+
+t.test('a server that failed is asked last for a while', async t => {
+  const { reader, data, clock } = make()
+  let bad: number | undefined
+  data.readFrom = (port, { length }) => {
+    bad ??= port
+    return port === bad ? new LeasefsError('UNAVAILABLE', 'gone') : Buffer.alloc(length)
+  }
+  await reader.read(range)
+  await reader.read(range)
+  t.equal(data.reads.length, 3, 'the second read does not try it')
+  await clock.advance(suspectMs)
+  await reader.read(range)
+  t.equal(data.reads[3]?.port, bad)
+})
+
+t.test('a replica of another version makes us ask the master', async t => {
+  const { reader, data, locations, clock } = make()
+  locations.answers = [{}, { version: 2 }]
+  data.readFrom = (_, { version, length }) =>
+    version === 1 ? new LeasefsError('STALE_VERSION', 'old') : Buffer.alloc(length, 3)
+  const reading = reader.read(range)
+  await clock.advance(100)
+  t.same(Buffer.concat(await reading), Buffer.alloc(50, 3))
+  t.equal(locations.forgotten, 1)
+  t.equal(data.reads.length, 2, 'the other replicas of the old version are not tried')
+})
+
+t.test('a chunk that can not be read is an error, never zeros', async t => {
+  const { reader, data, clock } = make()
+  data.readFrom = () => new LeasefsError('CORRUPT', 'bad')
+  const reading = reader.read(range)
+  reading.catch(() => {})
+  await clock.advance(timeoutMs)
+  await t.rejects(reading, { code: 'IO' })
+  t.ok(data.reads.length > 6, 'after many attempts')
+})
+
+t.test('a chunk with no replica in reach is waited for', async t => {
+  const { reader, locations, clock } = make()
+  locations.answers = [{ servers: [] }, {}]
+  const reading = reader.read(range)
+  await clock.advance(100)
+  t.same(Buffer.concat(await reading), Buffer.alloc(50, 1))
+})
+
+t.test('what no other replica could do better fails at once', async t => {
+  const { reader, data } = make()
+  data.readFrom = () => new LeasefsError('INVALID_ARGUMENT', 'what?')
+  await t.rejects(reader.read(range), { code: 'INVALID_ARGUMENT' })
+  t.equal(data.reads.length, 1)
+})
