@@ -14,6 +14,8 @@ import type { Outcome } from '../../../src/master/ops/operation.js'
 import { type Operation, type ReadAnswer, readOperation } from '../../../src/master/ops/read.js'
 import { checkSessionEnd, checkSessionStart } from '../../../src/master/ops/session.js'
 import { checkStart } from '../../../src/master/ops/start.js'
+import { replay } from '../../../src/master/replay.js'
+import { keyNumber, pairKey } from '../../../src/master/state/keys.js'
 import { openLmdbStore } from '../../../src/master/state/lmdb-store.js'
 import { MemoryStore } from '../../../src/master/state/memory-store.js'
 import { State } from '../../../src/master/state/state.js'
@@ -45,9 +47,10 @@ export class Namespace {
   readonly session = 1
   readonly #numbers = new Map<number, number>()
 
-  /** With a root (mode 0755, owner 0), and one session unless it is asked for none. */
+  /** With a root (mode 0755, owner 0), and one session unless it is asked for none; or what a restart finds. */
   static async open(options: NamespaceOptions = {}): Promise<Namespace> {
     const namespace = new Namespace(options)
+    replay(namespace.state, namespace.journal)
     if (namespace.state.meta.current.appliedIndex > 0) return namespace
     await namespace.submit((state, context) => checkStart(state, { uid: 0, gid: 0 }, context))
     if (options.sessions !== 0) await namespace.startSession()
@@ -83,10 +86,16 @@ export class Namespace {
   async change(operation: Operation, session = this.session): Promise<Outcome> {
     const check = checkOf(operation)
     assert(check, `${operation.$case} changes something`)
-    const number = (this.#numbers.get(session) ?? 0) + 1
+    const number = (this.#numbers.get(session) ?? this.#lastAnswered(session)) + 1
     this.#numbers.set(session, number)
     const origin = { sessionId: session, number, answeredThrough: number - 1 }
     return outcomeOf(await this.submit(check, origin))
+  }
+
+  /** The number at which a session was when the master was restarted. */
+  #lastAnswered(session: number): number {
+    const answers = this.store.table('answers').range({ from: pairKey(session, 0), to: pairKey(session + 1, 0) })
+    return Math.max(0, ...Array.from(answers, ({ key }) => keyNumber(key, 8)))
   }
 
   read(operation: Operation): ReadAnswer {

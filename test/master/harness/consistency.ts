@@ -1,0 +1,60 @@
+// What must hold between the tables whatever was done: every count is the
+// number of what it counts, and nothing is left that no one holds.
+
+import type { State } from '../../../src/master/state/state.js'
+import type { StateStore, tableNames } from '../../../src/master/state/state-store.js'
+import { FileType } from '../../../src/wire/gen/common.js'
+
+const everything = { from: Buffer.alloc(0) }
+
+/** What is wrong, in words; nothing if all is well. */
+export function inconsistencies(state: State, store: StateStore): string[] {
+  const wrong: string[] = []
+  const expect = (holds: boolean, text: string) => {
+    if (!holds) wrong.push(text)
+  }
+  const keys = (name: (typeof tableNames)[number]) => Array.from(store.table(name).range(everything), ({ key }) => key)
+  const number = (key: Buffer, offset = 0) => Number(key.readBigUInt64BE(offset))
+
+  const links = new Map<number, number>()
+  const subdirectories = new Map<number, number>()
+  for (const key of keys('dentries')) {
+    const parent = number(key)
+    const ino = state.dentries.get(parent, key.subarray(8))
+    const inode = state.inodes.find(ino)
+    links.set(ino, (links.get(ino) ?? 0) + 1)
+    expect(inode !== undefined, `entry ${key.toString('hex')} names inode ${ino}, which is gone`)
+    expect(state.inodes.find(parent)?.attributes.type === FileType.DIRECTORY, `${parent} has entries`)
+    if (inode?.attributes.type !== FileType.DIRECTORY) continue
+    subdirectories.set(parent, (subdirectories.get(parent) ?? 0) + 1)
+    expect(inode.parent === parent, `directory ${ino} is in ${parent} and says ${inode.parent}`)
+  }
+
+  const inos = keys('inodes').map(key => number(key))
+  for (const ino of inos) {
+    const { type, nlink } = state.inodes.get(ino).attributes
+    const named = links.get(ino) ?? (ino === 1 ? 1 : 0)
+    const directoryLinks = named === 0 ? 0 : 2 + (subdirectories.get(ino) ?? 0)
+    const expected = type === FileType.DIRECTORY ? directoryLinks : named
+    expect(nlink === expected, `inode ${ino} has nlink ${nlink}, not ${expected}`)
+    expect(nlink > 0 || state.opens.isOpen(ino), `inode ${ino} is held by no one`)
+  }
+  expect(
+    inos.length === state.meta.current.inodeCount,
+    `${inos.length} inodes are counted as ${state.meta.current.inodeCount}`,
+  )
+
+  for (const name of ['xattrs', 'opens', 'fileChunks'] as const) {
+    for (const key of keys(name)) expect(inos.includes(number(key)), `${name} of inode ${number(key)}, which is gone`)
+  }
+  for (const key of keys('opens')) expect(state.opens.has(number(key, 8), number(key)), 'an open is listed once')
+  expect(keys('opens').length === keys('sessionOpens').length, 'opens are listed twice')
+  for (const name of ['sessionOpens', 'answers'] as const) {
+    for (const key of keys(name)) expect(state.sessions.find(number(key)) !== undefined, `${name} of no session`)
+  }
+  const chunks = [...state.chunks.all()]
+  expect(chunks.length === state.meta.current.chunkCount, 'chunks are counted')
+  expect(chunks.length === keys('fileChunks').length, 'chunks are listed by file')
+  for (const { ino, index, handle } of chunks) expect(state.chunks.at(ino, index)?.handle === handle, `chunk ${handle}`)
+  return wrong
+}

@@ -1,0 +1,108 @@
+// A stream of operations from one seed, most of them possible, on a few names
+// so that they meet: for tests that compare states.
+
+import { LeasefsError } from '../../../src/base/errors.js'
+import type { SeededRandom } from '../../../src/base/random.js'
+import { chunkSize } from '../../../src/constants.js'
+import { checkAllocate, checkRaise, checkSettle } from '../../../src/master/ops/chunks.js'
+import type { ChunkHandle, Ino } from '../../../src/wire/ids.js'
+import { DIRECTORY, type Namespace, root, SYMLINK } from './namespace.js'
+
+export class RandomOperations {
+  readonly #namespace: Namespace
+  readonly #random: SeededRandom
+  readonly #sessions: number[] = [1]
+
+  constructor(namespace: Namespace, random: SeededRandom) {
+    this.#namespace = namespace
+    this.#random = random
+  }
+
+  /** Does one; false if it was refused. A refusal that is no file system's answer is thrown. */
+  async step(): Promise<boolean> {
+    try {
+      await this.#pick(this.#operations())()
+      return true
+    } catch (reason) {
+      if (reason instanceof LeasefsError && reason.code !== 'CORRUPT') return false
+      throw reason
+    }
+  }
+
+  #operations(): (() => Promise<unknown>)[] {
+    const fs = this.#namespace
+    const xattr = () => ({ ino: this.#ino(), name: Buffer.from(`user.${this.#below(3)}`) })
+    return [
+      () => fs.make(this.#directory(), this.#name(), { open: this.#below(3) === 0, exclusive: false }, this.#session()),
+      () => fs.make(this.#directory(), this.#name(), { type: DIRECTORY }),
+      () => fs.make(this.#directory(), this.#name(), { type: SYMLINK, symlinkTarget: Buffer.from(this.#name()) }),
+      () => fs.link(this.#ino(), this.#directory(), this.#name()),
+      () => fs.unlink(this.#directory(), this.#name()),
+      () => fs.removeDirectory(this.#directory(), this.#name()),
+      () => fs.rename(this.#place(), this.#place()),
+      () => fs.rename(this.#place(), this.#place(), { exchange: true }),
+      () => fs.setAttributes(this.#ino(), { mode: this.#below(0o10000) }),
+      () => fs.setAttributes(this.#ino(), { size: this.#below(4) * chunkSize + this.#below(2) }),
+      () =>
+        fs.change({
+          $case: 'written',
+          value: { ino: this.#ino(), size: this.#below(5) * chunkSize, mtime: undefined },
+        }),
+      () =>
+        fs.change({
+          $case: 'setXattr',
+          value: { ...xattr(), value: Buffer.from('v'), createOnly: false, replaceOnly: false },
+        }),
+      () => fs.change({ $case: 'removeXattr', value: xattr() }),
+      () => fs.open(this.#ino(), this.#session()),
+      () => fs.close(this.#ino(), this.#session()),
+      () => fs.submit(state => checkAllocate(state, this.#ino(), [{ index: this.#below(5), replicaCount: 3 }])),
+      () => this.#raise(),
+      () => this.#replaceSession(),
+      () => fs.clock.advance(this.#below(1000)),
+    ]
+  }
+
+  async #raise(): Promise<void> {
+    const [chunk] = this.#namespace.state.chunks.all()
+    if (!chunk) return
+    const { handle, version } = chunk as { handle: ChunkHandle; version: number }
+    await this.#namespace.submit(state => checkRaise(state, handle, version, 2))
+    await this.#namespace.submit(state => checkSettle(state, handle, version + 1))
+  }
+
+  async #replaceSession(): Promise<void> {
+    this.#sessions.push(await this.#namespace.startSession())
+    const ended = this.#sessions.length > 3 ? this.#sessions.splice(1, 1) : []
+    for (const id of ended) await this.#namespace.endSession(id)
+  }
+
+  #below(limit: number): number {
+    return Math.floor(this.#random.next() * limit)
+  }
+
+  #pick<T>(items: readonly T[]): T {
+    return items[this.#below(items.length)] as T
+  }
+
+  #name(): string {
+    return this.#pick(['a', 'b', 'c', 'd'])
+  }
+
+  #session(): number {
+    return this.#pick(this.#sessions)
+  }
+
+  #ino(): Ino {
+    return (1 + this.#below(this.#namespace.state.meta.current.nextIno)) as Ino
+  }
+
+  #directory(): number {
+    const ino = this.#ino()
+    return this.#namespace.state.inodes.find(ino)?.attributes.type === DIRECTORY ? ino : root
+  }
+
+  #place(): readonly [number, string] {
+    return [this.#directory(), this.#name()]
+  }
+}
