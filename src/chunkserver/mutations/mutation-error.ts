@@ -1,8 +1,7 @@
 // Why a commit or an apply was not done, with what the answer on the wire has
 // beside the code.
 
-import { AssertionError } from 'node:assert/strict'
-import { LeasefsError } from '../../base/errors.js'
+import { LeasefsError, rethrowBug } from '../../base/errors.js'
 import type { Failure } from '../../wire/gen/common.js'
 import { type DataId, dataIdText } from '../../wire/ids.js'
 
@@ -18,7 +17,7 @@ export class DataUnknownError extends LeasefsError {
 
 /** What was caught, as an answer can have it. A broken invariant of ours is none: it ends the process. */
 export function failureOf(reason: unknown): LeasefsError {
-  if (reason instanceof AssertionError) throw reason
+  rethrowBug(reason)
   return LeasefsError.from(reason)
 }
 
