@@ -1,0 +1,104 @@
+import t from 'tap'
+import { leaseMs } from '../../src/constants.js'
+import { codeOf, handle, TestCluster } from './harness.js'
+
+t.test('a replica is made once; told again, that is done', async t => {
+  const cluster = await TestCluster.start(t, 1)
+  const create = (version: number) => cluster.master.command('s0', { $case: 'create', value: { handle, version } })
+  t.equal(await create(1), 'OK')
+  t.equal(await create(1), 'OK')
+  t.equal(await create(2), 'ALREADY_EXISTS')
+  t.equal(await cluster.master.command('s0', { $case: 'create', value: { handle: 0, version: 1 } }), 'INVALID_ARGUMENT')
+  t.equal(await cluster.master.command('s0', { $case: 'create', value: { handle: 9, version: 0 } }), 'INVALID_ARGUMENT')
+})
+
+t.test('a lease is granted for the version at hand, to this server, and never an older one', async t => {
+  const cluster = await TestCluster.start(t, 2)
+  t.equal(await cluster.grant('s0', ['s1']), 'NOT_FOUND')
+  t.equal(await cluster.grant('s0', ['s1'], { create: true, leaseId: 5 }), 'OK')
+  t.equal(await cluster.grant('s0', ['s1'], { leaseId: 5 }), 'OK', 'told again')
+  t.equal(await cluster.grant('s0', ['s1'], { leaseId: 4 }), 'STALE_VERSION')
+  t.equal(await cluster.grant('s0', ['s1'], { leaseId: 6, version: 2 }), 'STALE_VERSION')
+  t.equal(await cluster.grant('s0', ['s1', 's1'], { leaseId: 6 }), 'INVALID_ARGUMENT')
+  t.equal(await cluster.grant('s0', ['s0'], { leaseId: 6 }), 'INVALID_ARGUMENT')
+})
+
+t.test('a granted lease is counted from when the server sent the heartbeat that was answered last', async t => {
+  const cluster = await TestCluster.start(t, 1)
+  await cluster.clock.advance(800) // The last heartbeat was sent, and answered, at 500.
+  await cluster.grant('s0', [], { create: true, remainingMs: 1000 })
+  await cluster.clock.advance(650)
+  t.equal(codeOf(await cluster.until(cluster.client(1).writeBytes(0, 'x'))), 'OK')
+  const late = await TestCluster.start(t, 1)
+  await late.clock.advance(800)
+  await late.grant('s0', [], { create: true, remainingMs: 1000 })
+  await late.clock.advance(705)
+  t.equal(codeOf(await late.until(late.client(1).writeBytes(0, 'x'))), 'NOT_PRIMARY')
+})
+
+t.test('a revoked lease orders nothing more, and is given up when what was under way is done', async t => {
+  const cluster = await TestCluster.start(t, 2)
+  await cluster.createChunk()
+  const client = cluster.client(1)
+  const mutation = client.write(0, 1)
+  await cluster.until(client.push(mutation.id, Buffer.from('x')))
+  cluster.control.silence(cluster.addressOf(1))
+  const underWay = client.commit([mutation])
+  await cluster.clock.advance(10)
+  const revoked = cluster.master.command('s0', { $case: 'revoke', value: { handle, leaseId: 1 } })
+  let isRevoked = false
+  revoked.then(() => {
+    isRevoked = true
+  })
+  await cluster.clock.advance(100)
+  t.equal(isRevoked, false)
+  const refused = client.writeBytes(0, 'y')
+  cluster.control.heal(cluster.addressOf(1))
+  t.equal(codeOf(await cluster.until(underWay)), 'OK')
+  t.equal(await cluster.until(revoked), 'OK')
+  t.equal(codeOf(await cluster.until(refused)), 'NOT_PRIMARY')
+  t.equal(await cluster.master.command('s0', { $case: 'revoke', value: { handle, leaseId: 1 } }), 'OK', 'told again')
+})
+
+t.test('a revoked lease does not wait for ever for what is under way', async t => {
+  const cluster = await TestCluster.start(t, 2)
+  await cluster.createChunk()
+  const client = cluster.client(1)
+  const mutation = client.write(0, 1)
+  await cluster.until(client.push(mutation.id, Buffer.from('x')))
+  cluster.control.silence(cluster.addressOf(1))
+  const underWay = client.commit([mutation])
+  await cluster.clock.advance(10)
+  t.equal(await cluster.until(cluster.master.command('s0', { $case: 'revoke', value: { handle, leaseId: 1 } })), 'OK')
+  t.equal(codeOf(await cluster.until(underWay)), 'REPLICA_FAILED')
+})
+
+t.test('a version is raised once, from the one at hand, and a primary keeps its lease', async t => {
+  const cluster = await TestCluster.start(t, 1)
+  await cluster.createChunk()
+  const raise = (fromVersion: number, toVersion: number) =>
+    cluster.master.command('s0', { $case: 'raise', value: { handle, fromVersion, toVersion } })
+  t.equal(await raise(2, 3), 'STALE_VERSION')
+  t.equal(await raise(1, 3), 'OK')
+  t.equal(await raise(1, 3), 'OK', 'told again')
+  t.equal(await raise(3, 2), 'STALE_VERSION')
+  t.equal(cluster.at(0).disk.synced.get(handle)?.version, 3, 'durable')
+  t.equal(codeOf(await cluster.until(cluster.client(1).writeBytes(0, 'x', 3))), 'OK')
+})
+
+t.test('a replica is deleted unless it is of a later version, and its lease ends with it', async t => {
+  const cluster = await TestCluster.start(t, 1)
+  await cluster.createChunk(2)
+  const remove = (version: number) => cluster.master.command('s0', { $case: 'delete', value: { handle, version } })
+  t.equal(await remove(1), 'STALE_VERSION')
+  t.equal(await remove(2), 'OK')
+  t.equal(await remove(2), 'OK', 'told again')
+  t.equal(codeOf(await cluster.until(cluster.client(1).writeBytes(0, 'x', 2))), 'NOT_PRIMARY')
+  t.equal(cluster.at(0).disk.replicas.size, 0)
+  await cluster.clock.advance(leaseMs)
+})
+
+t.test('a command that nobody knows is refused', async t => {
+  const cluster = await TestCluster.start(t, 1)
+  t.equal(await cluster.master.command('s0', undefined as never), 'NOT_SUPPORTED')
+})
