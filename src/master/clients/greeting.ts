@@ -43,8 +43,10 @@ export function receiveClient(stream: ClientStream, reception: Reception): void 
     else {
       greeted = true
       cancel()
-      void greet(stream, message.value, reception).then(welcomed => {
-        session = welcomed
+      const welcomed = (begun: ClientSession) => {
+        session = begun
+      }
+      void greet(stream, message.value, reception, welcomed).then(() => {
         if (ended && session?.detach(stream)) reception.lost(session, ended)
       })
     }
@@ -66,28 +68,28 @@ export function receiveClient(stream: ClientStream, reception: Reception): void 
   })
 }
 
-/** Welcomes the client, or says why not and ends the stream. */
+/** Welcomes the client, or says why not and ends the stream. `welcomed` hears first: requests follow the welcome at once. */
 async function greet(
   stream: ClientStream,
   hello: ClientHello,
   reception: Reception,
-): Promise<ClientSession | undefined> {
+  welcomed: (session: ClientSession) => void,
+): Promise<void> {
   const { clusterId } = reception
   const welcome = { clusterId, sessionId: 0, resumed: false, clientLeaseMs, failure: undefined }
   try {
     checkHello(hello, clusterId)
     const resumed = hello.sessionId !== 0
     const session = resumed ? reception.resume(hello.sessionId as SessionId) : await reception.begin(hello.description)
+    welcomed(session)
     stream.send({ message: { $case: 'welcome', value: { ...welcome, sessionId: session.id, resumed } } })
     session.attach(stream)
-    return session
   } catch (reason) {
     if (!(reason instanceof LeasefsError)) throw reason
     const { code, message } = reason
     reception.log.warn({ err: reason, peer: stream.peer }, 'a client is not welcome')
     stream.send({ message: { $case: 'welcome', value: { ...welcome, failure: { code, message } } } })
     stream.close(reason)
-    return undefined
   }
 }
 
