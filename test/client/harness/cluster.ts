@@ -31,10 +31,9 @@ export interface Cluster {
   client(more?: Partial<ConnectOptions>): Promise<InodeFileSystem>
 }
 
-export async function startCluster(t: Test, { servers: count = 3, goal = 3 } = {}): Promise<Cluster> {
+export async function startCluster(t: Test, { servers: count = 3, goal = 3, log = silentLog } = {}): Promise<Cluster> {
   const clock = new SystemClock()
   const random = new SystemRandom()
-  const log = silentLog
   const control = new MemoryControlNetwork(clock)
   const data = new MemoryByteNetwork(clock)
   const local = { host: '127.0.0.1', port: 0 }
