@@ -9,9 +9,9 @@ import { LeasefsError } from '../../base/errors.js'
 import { type ChunkHandle, handleText, type ServerId } from '../../wire/ids.js'
 import type { ChunkRecord } from '../chunk-table.js'
 import { grantChunk, grantNewChunk, placeServers } from './grant.js'
-import { type LeasePlan, planLease } from './lease-plan.js'
+import { isMinority, type LeasePlan, planLease } from './lease-plan.js'
 import type { Lease } from './leases.js'
-import { grantRoundsMax, locateWaitMs, reportPatienceMs, watchMs } from './limits.js'
+import { gatherMs, grantRoundsMax, locateWaitMs, reportPatienceMs, watchMs } from './limits.js'
 import { leaveBehind, raiseUnmade, raiseVersion } from './raise.js'
 import type { ReplicaAt } from './replicas.js'
 import { chunkOf, endLease, type Room, tell } from './room.js'
@@ -54,13 +54,15 @@ export class Grants {
     const { clock, changes, closing } = this.#room
     const deadline = clock.now() + locateWaitMs
     const excluded = new Set<ServerId>()
+    let gatherUntil: number | undefined
     for (let round = 0; round < grantRoundsMax; ) {
       const lease = this.#inForce(handle)
       if (lease) return lease
       const record = chunkOf(this.#room, handle)
       await this.#clearLease(record)
       const plan = this.#plan(record, excluded)
-      if (plan.kind === 'wait' || (plan.kind === 'none' && !this.#room.creations.failed(handle))) {
+      if (plan.kind === 'raise' && isMinority(record, plan.members)) gatherUntil ??= clock.now() + gatherMs
+      if (this.#mustWait(handle, plan, gatherUntil)) {
         if (clock.now() >= deadline || closing.aborted) break
         await changes.next(Math.min(watchMs, deadline - clock.now()))
       } else {
@@ -70,6 +72,12 @@ export class Grants {
       }
     }
     throw new LeasefsError('UNAVAILABLE', `chunk ${handleText(handle)}: no replica may be used now`)
+  }
+
+  /** Nothing can, or should, be done now. A chunk without replicas can be made again only if it never had one. */
+  #mustWait(handle: ChunkHandle, { kind }: LeasePlan, gatherUntil = Number.NEGATIVE_INFINITY): boolean {
+    if (kind === 'raise') return this.#room.clock.now() < gatherUntil
+    return kind === 'wait' || (kind === 'none' && !this.#room.creations.failed(handle))
   }
 
   /** Ends a lease that is in nobody's way any more: of a holder that is gone, or under a version that has passed. */

@@ -52,6 +52,11 @@ export function planLease({ record, members, excluded, incomplete }: PlanView): 
   return serving.length > 0 ? { kind: 'raise', members: serving } : { kind: 'none' }
 }
 
+/** Whether a raise for these would leave most of the chunk's replicas behind. */
+export function isMinority(record: ChunkRecord, members: readonly Member[]): boolean {
+  return members.length * 2 < record.replicaCount
+}
+
 /** Whether a replica of this version holds everything that was acknowledged. */
 export function isGood(record: ChunkRecord, version: number): boolean {
   return version >= record.settledVersion && version <= record.version

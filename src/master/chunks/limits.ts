@@ -8,8 +8,14 @@ import { heartbeatMs, serverLeaseMs } from '../../constants.js'
 export const locateCountMax = 1024
 export const locateForWriteCountMax = 64
 
-/** How long an answer waits for a server to come back or to be known dead. Longer than any server lease. */
-export const locateWaitMs = serverLeaseMs + 2 * second
+/**
+ * How long the lesser part of a chunk's replicas waits for the others before it goes on alone. When most of them
+ * went at once they are probably being restarted, and whoever is left behind must be copied again.
+ */
+export const gatherMs = 2 * second
+
+/** How long an answer waits for servers: for their leases to run out, for others to gather, and then to do their part. */
+export const locateWaitMs = serverLeaseMs + gatherMs + 2 * second
 
 /** Attempts at one lease: each leaves out a server that did not do its part. */
 export const grantRoundsMax = 16

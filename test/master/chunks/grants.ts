@@ -1,5 +1,6 @@
 import t from 'tap'
 import { leaseMs, serverLeaseMs } from '../../../src/constants.js'
+import { gatherMs } from '../../../src/master/chunks/limits.js'
 import type { ChunkLocation } from '../../../src/wire/gen/client.js'
 import type { SessionId } from '../../../src/wire/ids.js'
 import { FakeCluster } from './harness/cluster.js'
@@ -177,6 +178,33 @@ t.test('a chunk whose replicas are all away has no lease', async t => {
   await second.restart()
   const chunk = await cluster.write(file)
   t.same(names(chunk), [second.id])
+})
+
+t.test('when most replicas are away, those that come back soon are waited for', async t => {
+  const { cluster, file, primary, second, third } = await withChunk(t)
+  for (const server of [primary, second, third]) await server.die()
+  await cluster.clock.advance(500)
+  const answer = cluster.chunks.locate(file, 0, 1, true, 9 as SessionId)
+  for (const server of [second, third, primary]) {
+    await cluster.clock.advance(500)
+    await server.restart()
+  }
+  const { chunks } = await cluster.until(answer)
+  t.match(chunks, [{ version: 1, replicas: { length: 3 } }])
+})
+
+t.test('two of three go on at once, one of three after a while', async t => {
+  const { cluster, file, primary } = await withChunk(t)
+  await primary.die()
+  await cluster.clock.advance(100)
+  t.equal((await cluster.write(file, 0, 100)).version, 2)
+
+  const other = await withChunk(t)
+  for (const server of [other.primary, other.second]) await server.die()
+  await other.cluster.clock.advance(100)
+  const asked = other.cluster.clock.now()
+  t.match(await other.cluster.write(other.file), { version: 2, replicas: { length: 1 } })
+  t.ok(other.cluster.clock.now() - asked >= gatherMs)
 })
 
 t.test('a dropped chunk has no lease', async t => {

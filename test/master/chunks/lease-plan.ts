@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isGood, type Member, planLease } from '../../../src/master/chunks/lease-plan.js'
+import { isGood, isMinority, type Member, planLease } from '../../../src/master/chunks/lease-plan.js'
 import type { Standing } from '../../../src/master/chunks/servers.js'
 import type { ChunkHandle, Ino, ServerId } from '../../../src/wire/ids.js'
 
@@ -59,6 +59,15 @@ for (const [name, [version, settled, count], members, expected, more] of rows) {
     t.equal([plan.kind, ...(plan.kind === 'grant' ? plan.servers : servers)].join(' '), expected)
   })
 }
+
+t.test('fewer than half are a minority', async t => {
+  const few = (count: number) => Array.from({ length: count }, () => member('a5'))
+  t.same(
+    [1, 2, 3].map(count => isMinority(record(5, 5, 3), few(count))),
+    [true, false, false],
+  )
+  t.notOk(isMinority(record(5, 5, 2), few(1)))
+})
 
 t.test('good replicas hold everything acknowledged', async t => {
   t.same(
