@@ -51,8 +51,10 @@ export class PushForwarder {
       this.#checkSilent(name)
       const link = this.#links.get(next)
       const push = { id: frame.id, length: frame.length, crc32: frame.crc32, rest }
+      const begunAt = this.#options.clock.now()
       link.begin(push, [], failure => {
-        if (failure?.error.code === 'TIMEOUT' && failure.position === 0) this.#setSilent(name, failure.error)
+        const waitedMs = this.#options.clock.now() - begunAt
+        if (link.closed && waitedMs >= pushForwardTimeoutMs / 2) this.#setSilent(name, link.closed)
         acked(failure)
       })
       return this.#forwarded(link, frame, name)
