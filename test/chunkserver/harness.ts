@@ -17,7 +17,7 @@ import { leaseMs as leaseMsDefault, serverLeaseMs } from '../../src/constants.js
 import { createDataClient } from '../../src/dataplane/data-client.js'
 import type { DataClient, PushOutcome } from '../../src/dataplane/data-plane.js'
 import { MemoryByteNetwork } from '../../src/dataplane/memory-network.js'
-import { type ControlStream, stream } from '../../src/rpc/control-network.js'
+import { type ControlNetwork, type ControlStream, stream } from '../../src/rpc/control-network.js'
 import { MemoryControlNetwork } from '../../src/rpc/memory-network.js'
 import { type Address, addressText, parseAddress } from '../../src/wire/address.js'
 import type {
@@ -49,25 +49,26 @@ interface Seen {
 
 /** Registers everyone and acknowledges heartbeats; all else is the test's. */
 export class FakeMaster {
-  readonly address: Address = { host: '127.0.0.1', port: 7400 }
+  address: Address = { host: '127.0.0.1', port: 0 }
   readonly seen = new Map<string, Seen>()
   clusterId = clusterId
   leaseMs: number = leaseMsDefault
   /** Answers heartbeats, and extends what they ask. */
   answering = true
   onFailed: (server: string, failed: ReplicasFailed) => void = () => {}
-  readonly #network: MemoryControlNetwork
+  readonly #network: ControlNetwork
   readonly #done = new Map<number, (done: CommandDone) => void>()
   #lastNumber = 0
   #close = async () => {}
 
-  constructor(network: MemoryControlNetwork) {
+  constructor(network: ControlNetwork) {
     this.#network = network
   }
 
   async start(): Promise<void> {
     const handlers = [stream(MasterService.chunkserverSession, (session: Session) => this.#serve(session))]
     const server = await this.#network.serve(this.address, handlers)
+    this.address = server.address
     this.#close = () => server.close()
   }
 
