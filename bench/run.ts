@@ -1,20 +1,22 @@
 // npm run bench [-- --data DIR] [--quick]: figures of a whole local cluster, as
 // one program on its mount sees them.
 
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
-import { MiB } from '../src/base/units.js'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { LeasefsError } from '../src/base/errors.js'
 import { LocalCluster } from '../src/cli/local-cluster.js'
 import { type Binding, bindingOption, wholeNumber } from '../src/cli/options.js'
 import { program, runProgram } from '../src/cli/program.js'
 import { bytesText, table } from '../src/cli/table.js'
 import { goalMax } from '../src/constants.js'
 import { baseline, baselineName } from './baseline.js'
-import { dropCaches, runWorkload, type Size } from './workload.js'
-
-const full: Size = { fileBytes: 512 * MiB, smallWrites: 8192, randomCalls: 2000, files: 3000, tree: '/usr/include' }
-const quick: Size = { ...full, fileBytes: 128 * MiB, smallWrites: 2048, randomCalls: 500, files: 500 }
+import { dropCaches } from './drop-caches.js'
+import type { Figure } from './workload.js'
 
 interface Options {
   readonly data: string
@@ -39,11 +41,13 @@ await runProgram(
 )
 
 async function bench(options: Options): Promise<void> {
-  const size = options.quick ? quick : full
   process.stdout.write(`${cpus().length} cores, ${bytesText(totalmem())} memory, Node ${process.version}\n`)
   if (!dropCaches()) process.stdout.write('not root: "cold" figures are with the kernel\'s caches as they are\n')
-  if (options.directory) await measure(resolve(options.directory), size)
-  else await withCluster(options, mountPoint => measure(mountPoint, size))
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort())
+  const use = (directory: string) => measure(directory, options.quick === true, stop.signal)
+  if (options.directory) await use(resolve(options.directory))
+  else await withCluster(options, use)
 }
 
 async function withCluster(options: Options, use: (mountPoint: string) => Promise<void>): Promise<void> {
@@ -65,17 +69,30 @@ async function withCluster(options: Options, use: (mountPoint: string) => Promis
   }
 }
 
-async function measure(directory: string, size: Size): Promise<void> {
-  const rows: (readonly (string | number)[])[] = []
+/** The workload makes synchronous calls, so it has a process of its own, and this one can still be told to stop. */
+async function measure(directory: string, isQuick: boolean, signal: AbortSignal): Promise<void> {
   const work = mkdtempSync(join(directory, 'bench-'))
+  const rows: (readonly (string | number)[])[] = []
+  const program = fileURLToPath(new URL('workload.js', import.meta.url))
+  const child = spawn(process.execPath, [program, join(work, 'work'), isQuick ? 'quick' : 'full'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    signal,
+    killSignal: 'SIGKILL',
+  })
+  const exit = once(child, 'exit')
   try {
-    await runWorkload(join(work, 'work'), size, (name, value, unit) => {
+    for await (const line of createInterface({ input: child.stdout })) {
+      const { name, value, unit }: Figure = JSON.parse(line)
       process.stderr.write(`  ${name}: ${value.toFixed(1)} ${unit}\n`)
       rows.push([name, Number(value.toPrecision(3)), unit, baseline[name] ?? ''])
-    })
+    }
+    const [code] = await exit
+    if (code !== 0) throw new LeasefsError('IO', 'the workload has failed')
   } finally {
     rmSync(work, { recursive: true, force: true })
-    process.stdout.write(`\n${table(['MEASURE', 'RESULT', 'UNIT', baselineName.toUpperCase()], rows)}\n`)
+    if (rows.length > 0) {
+      process.stdout.write(`\n${table(['MEASURE', 'RESULT', 'UNIT', baselineName.toUpperCase()], rows)}\n`)
+    }
   }
 }
 

@@ -1,6 +1,8 @@
-// The workload: what one program sees on a directory, whatever is mounted there.
-// Calls are synchronous, one after another, as most programs make them, except
-// where it says "two writers".
+// The workload, as a program: what one process sees on a directory, whatever is
+// mounted there. Calls are synchronous, one after another, as most programs make
+// them, except where it says "two writers". Prints a Figure as JSON on each line.
+//
+//   node dist/bench/workload.js DIR full|quick
 
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -24,8 +26,15 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SeededRandom } from '../src/base/random.js'
 import { KiB, MiB } from '../src/base/units.js'
+import { dropCaches } from './drop-caches.js'
 
-export interface Size {
+export interface Figure {
+  readonly name: string
+  readonly value: number
+  readonly unit: string
+}
+
+interface Size {
   readonly fileBytes: number
   readonly smallWrites: number
   readonly randomCalls: number
@@ -34,32 +43,31 @@ export interface Size {
   readonly tree: string
 }
 
-export type Report = (name: string, value: number, unit: string) => void
+const full: Size = { fileBytes: 512 * MiB, smallWrites: 8192, randomCalls: 2000, files: 3000, tree: '/usr/include' }
+const quick: Size = { ...full, fileBytes: 128 * MiB, smallWrites: 2048, randomCalls: 500, files: 500 }
 
 const megabyte = randomBytes(MiB)
 const page = megabyte.subarray(0, 4 * KiB)
 
-/** Runs all phases below `directory` and reports each figure as soon as it is known. */
-export async function runWorkload(directory: string, size: Size, report: Report): Promise<void> {
+const [directory, size] = process.argv.slice(2)
+if (directory === undefined) throw new Error('usage: workload.js DIR full|quick')
+await runWorkload(directory, size === 'quick' ? quick : full)
+
+/** Runs all phases in a new directory. */
+async function runWorkload(directory: string, size: Size): Promise<void> {
   mkdirSync(directory)
-  sequential(directory, size, report)
-  await twoWriters(directory, size, report)
-  random(directory, size, report)
-  smallFiles(directory, size, report)
-  tree(directory, size, report)
+  sequential(directory, size)
+  await twoWriters(directory, size)
+  random(directory, size)
+  smallFiles(directory, size)
+  tree(directory, size)
 }
 
-/** Empties the kernel's caches. False if that is not for us to do. */
-export function dropCaches(): boolean {
-  try {
-    writeFileSync('/proc/sys/vm/drop_caches', '3')
-    return true
-  } catch {
-    return false
-  }
+function report(name: string, value: number, unit: string): void {
+  writeSync(1, `${JSON.stringify({ name, value, unit } satisfies Figure)}\n`)
 }
 
-function sequential(directory: string, { fileBytes, smallWrites }: Size, report: Report): void {
+function sequential(directory: string, { fileBytes, smallWrites }: Size): void {
   const path = join(directory, 'large')
   const count = fileBytes / MiB
   for (let round = 0; round < 2; round++) {
@@ -78,7 +86,7 @@ function sequential(directory: string, { fileBytes, smallWrites }: Size, report:
   report('sequential write, 4 KiB calls', (smallWrites * page.length) / MiB / write, 'MB/s')
 }
 
-async function twoWriters(directory: string, { fileBytes }: Size, report: Report): Promise<void> {
+async function twoWriters(directory: string, { fileBytes }: Size): Promise<void> {
   const count = fileBytes / MiB / 2
   const write = async (name: string) => {
     const file = await open(join(directory, name), 'w')
@@ -91,7 +99,7 @@ async function twoWriters(directory: string, { fileBytes }: Size, report: Report
   report('two writers, 1 MiB calls', (2 * count * 1000) / (performance.now() - start), 'MB/s')
 }
 
-function random(directory: string, { fileBytes, randomCalls }: Size, report: Report): void {
+function random(directory: string, { fileBytes, randomCalls }: Size): void {
   const random = new SeededRandom(7)
   const place = () => Math.floor(random.next() * (fileBytes / page.length)) * page.length
   const file = openSync(join(directory, 'large'), 'r+')
@@ -115,7 +123,7 @@ function random(directory: string, { fileBytes, randomCalls }: Size, report: Rep
   closeSync(file)
 }
 
-function smallFiles(directory: string, { files }: Size, report: Report): void {
+function smallFiles(directory: string, { files }: Size): void {
   const folder = join(directory, 'files')
   mkdirSync(folder)
   const rate = (name: string, act: (i: number) => void) => report(name, files / seconds(() => repeat(files, act)), '/s')
@@ -138,7 +146,7 @@ function smallFiles(directory: string, { files }: Size, report: Report): void {
   rate('unlink', i => unlinkSync(`${empty(i)}-new`))
 }
 
-function tree(directory: string, { tree }: Size, report: Report): void {
+function tree(directory: string, { tree }: Size): void {
   if (!existsSync(tree)) return
   const copy = join(directory, 'tree')
   mkdirSync(copy)
