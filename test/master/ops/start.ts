@@ -1,0 +1,15 @@
+import t from 'tap'
+import { checkStart } from '../../../src/master/ops/start.js'
+import { DIRECTORY, onEachStore, root } from '../harness/namespace.js'
+
+onEachStore(t, 'the first start makes the root, each further one a new epoch', async (t, fs) => {
+  const made = fs.stat(root)
+  t.match(made, { ino: root, type: DIRECTORY, mode: 0o755, uid: 0, gid: 0, nlink: 2 })
+  t.equal(fs.state.meta.current.masterEpoch, 1)
+  await fs.tick()
+  await fs.submit((state, context) => checkStart(state, { uid: 5, gid: 5 }, context))
+  t.equal(fs.state.meta.current.masterEpoch, 2)
+  t.same(fs.stat(root), made)
+  t.equal(fs.state.meta.current.inodeCount, 1)
+  t.equal((await fs.make(root, 'a')).ino, 2)
+})
