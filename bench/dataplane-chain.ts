@@ -81,7 +81,10 @@ async function rate(inFlight: number, act: () => Promise<number>): Promise<numbe
   let bytes = 0
   const started = clock.now()
   const worker = async () => {
-    while (clock.now() - started < runMs) bytes += await act()
+    while (clock.now() - started < runMs) {
+      const moved = await act() // Not in one expression with the sum, which others change meanwhile.
+      bytes += moved
+    }
   }
   await Promise.all(Array.from({ length: inFlight }, worker))
   return (bytes * second) / (clock.now() - started)
