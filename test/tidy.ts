@@ -104,11 +104,18 @@ t.test('nothing is left over', async t => {
 
 /** Sources with code that another file's test covers, and which. */
 const testedBy: Readonly<Record<string, string>> = {
+  'src/chunkserver/mutations/commit-stream.ts': 'test/chunkserver/mutations/commits.ts',
+  'src/chunkserver/parts.ts': 'test/chunkserver/daemon.ts',
+  'src/chunkserver/replica.ts': 'test/chunkserver/commands.ts',
+  'src/chunkserver/store/file-checksums.ts': 'test/chunkserver/store/disk-store.ts',
+  'src/chunkserver/store/replica-record.ts': 'test/chunkserver/store/disk-store.ts',
+  'src/chunkserver/store/scan.ts': 'test/chunkserver/store/disk-store.ts',
   'src/cli/admin.ts': 'test/cluster/admin.ts',
   'src/cli/child.ts': 'test/cli/up.ts',
   'src/cli/leasefs.ts': 'test/cluster/admin.ts',
   'src/cli/local-cluster.ts': 'test/cli/up.ts',
   'src/cli/program.ts': 'test/cli/master.ts',
+  'src/rpc/control-network.ts': 'test/suites/control-network.ts',
 }
 
 t.test('each source has its test', async t => {

@@ -84,20 +84,6 @@ t.test('a replica left alone is cleaned', async t => {
   t.equal(headerOf(directory, a).dirty, true)
 })
 
-t.test('writes while a replica is being cleaned are not lost to its checksums', async t => {
-  const clock = new SimulatedClock()
-  const { directory, store } = await written(t, clock)
-  for (let round = 0; round < 20; round++) {
-    const cleaned = clock.advance(cleanIdleMs + cleanIntervalMs)
-    for (let count = 0; count < 5; count++) await store.write(a, count * 7000, [Buffer.alloc(5000, round)])
-    await cleaned
-    if (!headerOf(directory, a).dirty) {
-      const next = await open(directory) // As after a crash: checksums are those in the file.
-      t.equal((await next.read(a, 28_000, 5000)).buffers[0]?.[0], round)
-    }
-  }
-})
-
 t.test('the checksums of a dirty replica are those of its data after a crash', async t => {
   const { directory } = await written(t)
   corruptByte(directory, a, 10)
