@@ -51,6 +51,7 @@ t.test('a change while the file is cleaned never leaves it clean with old checks
   const { file, reopen } = await created(t)
   let clean = 0
   for (let round = 0; round < 60; round++) {
+    await file.write(0, [Buffer.alloc(30_000, round + 100)])
     const cleaning = file.clean()
     for (let turn = 0; turn < round % 12; turn++) await new Promise(resolve => setImmediate(resolve))
     const offset = (round % 5) * 7000
