@@ -76,6 +76,10 @@ export class FileWrites implements DirtyFile {
     return this.#openSince ?? this.#unreportedSince
   }
 
+  get isPushing(): boolean {
+    return this.#inFlight.size > 0
+  }
+
   /** Nothing is dirty, and the master knows everything. An error may still wait to be heard. */
   get isClean(): boolean {
     return this.#dirty.isEmpty && this.#unreportedSince === undefined

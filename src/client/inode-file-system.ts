@@ -6,6 +6,7 @@
 import { LeasefsError } from '../base/errors.js'
 import { symlinkTargetLengthMax } from '../constants.js'
 import type { Ino } from '../wire/ids.js'
+import { checkChanges, checkNewInode, checkXattr } from './check-attributes.js'
 import type {
   AttributeChanges,
   Attributes,
@@ -73,6 +74,7 @@ export class InodeFileSystem implements FileSystem {
   }
 
   async setAttributes(ino: Ino, changes: AttributeChanges): Promise<Attributes> {
+    checkChanges(changes)
     const { size, mtime } = changes
     if (size !== undefined) return this.#inodes.using(ino, inode => inode.truncate({ ...changes, size }))
     if (mtime) this.#inodes.get(ino)?.writes.setMtime(mtime)
@@ -96,6 +98,7 @@ export class InodeFileSystem implements FileSystem {
     options: OpenOptions & { readonly exclusive: boolean },
   ): Promise<{ readonly attributes: Attributes; readonly file: OpenFile }> {
     checkName(name)
+    checkNewInode(inode)
     const { exclusive } = options
     const opened = await this.#inodes.create(() =>
       this.#metadata.make(parent, name, 'file', inode, { exclusive, open: true }),
@@ -110,11 +113,13 @@ export class InodeFileSystem implements FileSystem {
 
   async makeDirectory(parent: Ino, name: Name, inode: NewInode): Promise<Attributes> {
     checkName(name)
+    checkNewInode(inode)
     return this.#metadata.make(parent, name, 'directory', inode, { exclusive: true })
   }
 
   async makeSymlink(parent: Ino, name: Name, target: Buffer, inode: NewInode): Promise<Attributes> {
     checkName(name)
+    checkNewInode(inode)
     if (target.length === 0) throw new LeasefsError('NOT_FOUND', 'a symbolic link must lead somewhere')
     if (target.length > symlinkTargetLengthMax) throw new LeasefsError('NAME_TOO_LONG', 'the link target is too long')
     return this.#metadata.make(parent, name, 'symlink', inode, { target, exclusive: true })
@@ -122,6 +127,7 @@ export class InodeFileSystem implements FileSystem {
 
   async makeNode(parent: Ino, name: Name, kind: FileKind, rdev: number, inode: NewInode): Promise<Attributes> {
     checkName(name)
+    checkNewInode(inode, rdev)
     return this.#metadata.make(parent, name, kind, inode, { rdev, exclusive: true })
   }
 
@@ -156,25 +162,28 @@ export class InodeFileSystem implements FileSystem {
     await this.#metadata.rename(parent, name, newParent, newName, options)
   }
 
-  getXattr(ino: Ino, name: Name): Promise<Buffer> {
+  async getXattr(ino: Ino, name: Name): Promise<Buffer> {
+    checkXattr(name)
     return this.#metadata.getXattr(ino, name)
   }
 
-  setXattr(
+  async setXattr(
     ino: Ino,
     name: Name,
     value: Buffer,
     options?: { readonly createOnly?: boolean; readonly replaceOnly?: boolean },
   ): Promise<void> {
-    return this.#metadata.setXattr(ino, name, value, options)
+    checkXattr(name, value)
+    await this.#metadata.setXattr(ino, name, value, options)
   }
 
   listXattrs(ino: Ino): Promise<readonly Name[]> {
     return this.#metadata.listXattrs(ino)
   }
 
-  removeXattr(ino: Ino, name: Name): Promise<void> {
-    return this.#metadata.removeXattr(ino, name)
+  async removeXattr(ino: Ino, name: Name): Promise<void> {
+    checkXattr(name)
+    await this.#metadata.removeXattr(ino, name)
   }
 
   statistics(): Promise<Statistics> {

@@ -1,7 +1,9 @@
 // How much a client holds and how long it waits. What a program may choose is
 // in ClientOptions; these are its defaults, and the limits nobody needs to choose.
 
+import assert from 'node:assert/strict'
 import { KiB, MiB, minute, second } from '../base/units.js'
+import { pushesUnderWayMax } from '../dataplane/limits.js'
 
 /** Every operation ends within this: done, or with an error. Longer than any failure the cluster heals by itself. */
 export const timeoutMsDefault = minute
@@ -23,6 +25,9 @@ export const batchesInFlightMax = 8
 
 /** Bytes of one batch of small mutations. */
 export const batchBytesMax = 1 * MiB
+
+/** Pushes under way, over all files: the data plane takes no more than pushesUnderWayMax on one connection. */
+export const pushesInFlightMax = 192
 
 /** Commits one primary has from us without having answered. */
 export const commitsInFlightMax = 256
@@ -92,3 +97,5 @@ export const locateAheadBytes = 8 * MiB
 
 /** Files that are not open, and of which something that was read is kept. */
 export const closedInodesMax = 1024
+
+assert(pushesInFlightMax <= pushesUnderWayMax)

@@ -10,10 +10,11 @@ import type { DataClient } from '../dataplane/data-plane.js'
 import type { Mutation } from '../wire/gen/mutation.js'
 import { type DataId, dataIdText, type Ino } from '../wire/ids.js'
 import type { CommitOutcome, CommitStreams } from './commit-streams.js'
-import { retryPauseMsMax, retryPauseMsMin } from './limits.js'
+import { pushesInFlightMax, retryPauseMsMax, retryPauseMsMin } from './limits.js'
 import type { LocationCache } from './location-cache.js'
 import type { HeldLease, PresentChunk, ReplicaServer } from './locations.js'
 import { commitRecoveryFrom } from './recovery.js'
+import { Slots } from './slots.js'
 
 export interface WriteMutation {
   readonly kind: 'write'
@@ -53,6 +54,7 @@ type LeasedChunk = PresentChunk & { readonly lease: HeldLease }
 
 export class Mutator {
   readonly #options: MutatorOptions
+  readonly #slots = new Slots(pushesInFlightMax)
 
   constructor(options: MutatorOptions) {
     this.#options = options
@@ -90,7 +92,10 @@ export class Mutator {
     const located = await this.#primaryOf(ino, index)
     if (located instanceof LeasefsError) return { ok: false, error: located, missing: [] }
     const { handle, version, lease } = located
-    for (const mutation of toPush) pushes.push(this.#push(mutation, lease.chain))
+    for (const mutation of toPush) {
+      await this.#slots.take()
+      pushes.push(this.#push(mutation, lease.chain).finally(() => this.#slots.give()))
+    }
     return this.#options.streams.commit(lease.primary, { handle, version, mutations: mutations.map(toWire) })
   }
 

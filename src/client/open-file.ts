@@ -81,7 +81,7 @@ export class InodeHandle implements OpenFile {
 }
 
 function checkRange(offset: number, length: number): void {
-  if (!(Number.isSafeInteger(offset) && offset >= 0 && length >= 0)) {
+  if (!(Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0)) {
     throw new LeasefsError('INVALID_ARGUMENT', `bad range: ${length} bytes at ${offset}`)
   }
   if (offset + length > fileSizeMax) {

@@ -12,6 +12,8 @@ export interface DirtyFile {
   readonly dirtyBytes: number
   /** Since when bytes wait to be pushed, or what was applied to be reported to the master. */
   readonly waitingSince: number | undefined
+  /** Something is on its way to the replicas, and will make room. */
+  readonly isPushing: boolean
   /** Pushes and reports what waits. Errors are kept for whoever uses the file next. */
   pushBehind(): void
 }
@@ -34,10 +36,15 @@ export class WriteBehind {
     return this.#dirtyBytes
   }
 
-  /** Resolves when there is room for another write. Each write is bounded, so the bound is passed by little. */
+  /**
+   * Resolves when there is room for another write. Each write is bounded, so the
+   * bound is passed by little. While anything is on its way that is waited for:
+   * blocks that are still being filled are better pushed whole.
+   */
   async room(): Promise<void> {
     while (this.#dirtyBytes >= this.#dirtyBytesMax) {
-      for (const file of this.#files) file.pushBehind()
+      const files = [...this.#files]
+      if (!files.some(({ isPushing }) => isPushing)) for (const file of files) file.pushBehind()
       await new Promise<void>(resolve => this.#waiters.push(resolve))
     }
   }
