@@ -91,7 +91,10 @@ export interface CallOptions {
 export interface ControlPeer {
   readonly address: Address
 
-  /** @throws LeasefsError what the handler threw; UNAVAILABLE if no connection was made, TIMEOUT, CANCELLED */
+  /**
+   * @throws LeasefsError what the handler threw; UNAVAILABLE if no connection was made; TIMEOUT if the answer was
+   * late or the connection was lost; CANCELLED
+   */
   call<Request, Response>(method: Method<Request, Response>, request: Request, options: CallOptions): Promise<Response>
 
   /** Opens a stream. It closes with UNAVAILABLE if the peer cannot be reached within `connectTimeoutMs`. */

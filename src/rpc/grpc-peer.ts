@@ -44,8 +44,10 @@ export class GrpcPeer implements ControlPeer {
     const { path, requestSerialize, responseDeserialize } = method
     return new Promise((resolve, reject) => {
       const call = client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (error, response) => {
+        // Before a connection was picked the call is named after the target.
+        const sent = call.getPeer() !== client.getChannel().getTarget()
         settled()
-        if (error) reject(errorOfStatus(error, this.#name))
+        if (error) reject(errorOfStatus(error, this.#name, sent ? 'TIMEOUT' : 'UNAVAILABLE'))
         else resolve(response as Response)
       })
       const end = (error: LeasefsError) => {

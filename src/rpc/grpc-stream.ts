@@ -69,7 +69,8 @@ export class ServerStream extends StreamEnd<unknown, unknown> {
     this.#call = call
     this.peer = call.getPeer()
     call.on('data', (bytes: Buffer) => this.received(bytes))
-    call.on('end', () => this.close())
+    // A connection that is lost ends the stream too, and says a moment later that it was cancelled.
+    call.on('end', () => setImmediate(() => this.close()))
     call.on('cancelled', () => this.finishLocally(new LeasefsError('UNAVAILABLE', `${this.peer} is gone`)))
   }
 

@@ -52,7 +52,6 @@ export const statusOf: Record<ErrorCode, status> = {
 /** What a status says that carries no code of ours: gRPC itself made it, or another implementation. */
 const codeOfStatus: Partial<Record<status, ErrorCode>> = {
   [status.OK]: 'CANCELLED',
-  [status.CANCELLED]: 'CANCELLED',
   [status.INVALID_ARGUMENT]: 'INVALID_ARGUMENT',
   [status.DEADLINE_EXCEEDED]: 'TIMEOUT',
   [status.NOT_FOUND]: 'NOT_FOUND',
@@ -61,7 +60,6 @@ const codeOfStatus: Partial<Record<status, ErrorCode>> = {
   [status.RESOURCE_EXHAUSTED]: 'TOO_BIG',
   [status.OUT_OF_RANGE]: 'OUT_OF_RANGE',
   [status.UNIMPLEMENTED]: 'NOT_SUPPORTED',
-  [status.UNAVAILABLE]: 'UNAVAILABLE',
   [status.DATA_LOSS]: 'CORRUPT',
 }
 
@@ -73,11 +71,20 @@ export function errorMetadata(error: LeasefsError): Metadata {
   return metadata
 }
 
-/** The error a status stands for. OK without a code is the clean end of a stream: CANCELLED. */
-export function errorOfStatus({ code, details, metadata }: StatusObject, peer: string): LeasefsError {
+/**
+ * The error a status stands for. OK without a code is the clean end of a
+ * stream: CANCELLED. `lost` is what it means that the connection went.
+ */
+export function errorOfStatus(
+  { code, details, metadata }: Pick<StatusObject, 'code' | 'details' | 'metadata'>,
+  peer: string,
+  lost: ErrorCode = 'UNAVAILABLE',
+): LeasefsError {
   const [text] = metadata.get(codeKey)
   const [message] = metadata.get(messageKey)
   if (typeof text === 'string') return new LeasefsError(errorCodeOf(text), message?.toString() || text)
   if (code === status.OK) return new LeasefsError('CANCELLED', `${peer} ended the stream`)
-  return new LeasefsError(codeOfStatus[code] ?? 'INTERNAL', `${peer}: ${details || status[code]}`)
+  // gRPC says CANCELLED for some of the ways in which a connection ends.
+  const gone = code === status.UNAVAILABLE || code === status.CANCELLED
+  return new LeasefsError(gone ? lost : (codeOfStatus[code] ?? 'INTERNAL'), `${peer}: ${details || status[code]}`)
 }
