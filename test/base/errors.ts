@@ -1,5 +1,6 @@
+import assert from 'node:assert/strict'
 import t from 'tap'
-import { errorCodeOf, errorCodes, LeasefsError } from '../../src/base/errors.js'
+import { errorCodeOf, errorCodes, LeasefsError, rethrowBug } from '../../src/base/errors.js'
 
 t.test('an error of ours stays itself, another becomes its cause', async t => {
   const ours = new LeasefsError('NOT_FOUND', 'no such file')
@@ -18,4 +19,18 @@ t.test('a code off the wire is one of ours or INTERNAL', async t => {
 
 t.test('no code is there twice', async t => {
   t.equal(new Set(errorCodes).size, errorCodes.length)
+})
+
+t.test('a broken invariant is thrown where nothing catches it; other errors are left to the caller', async t => {
+  const thrown: unknown[] = []
+  const catchAll = (reason: unknown) => thrown.push(reason)
+  const listeners = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  process.on('uncaughtException', catchAll)
+  const bug = new assert.AssertionError({ message: 'a bug' })
+  for (const reason of [bug, new LeasefsError('IO', ''), new RangeError(), 'text']) rethrowBug(reason)
+  await new Promise(resolve => setImmediate(resolve))
+  process.off('uncaughtException', catchAll)
+  for (const listener of listeners) process.on('uncaughtException', listener)
+  t.same(thrown, [bug])
 })
