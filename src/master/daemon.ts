@@ -76,7 +76,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
 
 async function serve(options: MasterOptions, clusterId: ClusterId, storage: Storage): Promise<Master> {
   const { clock, random, log, trace, network, goal, leaseMs, durability, trashMs } = options
-  const { state, journal } = storage
+  const { state, journal, recordsLost } = storage
   let chunks: Chunks | undefined
   let sessions: ClientSessions | undefined
 
@@ -88,8 +88,8 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
       return sessions?.committed(change, origin)
     },
   })
-  await executor.submit((current, context) => checkStart(current, processOwner(), context))
-  await journal.sync() // Lease ids rest on the epoch: it must not come twice.
+  await executor.submit((current, context) => checkStart(current, processOwner(), recordsLost, context))
+  await journal.sync() // Lease ids rest on the epoch, and numbers on what was lost: neither may come twice.
 
   chunks = new Chunks({
     ...{ clusterId, clock, random, log, trace, network, goal, leaseMs },

@@ -17,6 +17,11 @@ import type { StateStore } from './state/state-store.js'
 export interface Storage {
   readonly state: State
   readonly journal: Journal
+  /**
+   * The state had to be made again, so the machine may have crashed, and the
+   * end of the journal may have been lost with it.
+   */
+  readonly recordsLost: boolean
 
   /** What was answered survives a crash of the machine afterwards. Idempotent. @throws LeasefsError IO */
   close(): Promise<void>
@@ -52,10 +57,11 @@ export async function joinStorage(
     const state = new State(store)
     const opened = journalOf(state.meta.current.appliedIndex)
     journal = opened
+    const recordsLost = state.meta.current.appliedIndex === 0 && opened.lastIndex > 0
     const began = clock.now()
     const records = replay(state, opened)
     log.info({ records, ms: Math.round(clock.now() - began), lastIndex: opened.lastIndex }, 'the journal is replayed')
-    return { state, journal: opened, close: once(() => closeBoth(opened, state)) }
+    return { state, journal: opened, recordsLost, close: once(() => closeBoth(opened, state)) }
   } catch (reason) {
     await journal?.close()
     await store.close()

@@ -30,6 +30,7 @@ t.test('a state that was lost is made again from the journal', async t => {
   rmSync(join(directory, 'state'), { recursive: true })
   const second = await open(directory)
   t.equal(second.state.meta.current.appliedIndex, 1)
+  t.same([first.recordsLost, second.recordsLost], [false, true], 'and records may have been lost with it')
   t.equal(second.state.sessions.list().length, 1)
   await second.close()
 })

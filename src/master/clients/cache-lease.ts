@@ -32,6 +32,13 @@ interface PendingAnswer {
   readonly sent: Deferred<void>
 }
 
+/** Whether an inode was taken back since the watch began. */
+export interface Watch {
+  readonly ino: Ino
+  changed: boolean
+  end(): void
+}
+
 type Send = (message: Invalidate) => void
 
 export interface CacheLeaseOptions {
@@ -54,6 +61,7 @@ export class CacheLease {
   readonly #pending = new Set<PendingAnswer>()
   /** Invalidates that wait for an answer to be sent before them. */
   readonly #withheld = new Set<Promise<void>>()
+  readonly #watches = new Set<Watch>()
   #send: Send | undefined
   #leaseEnds: number
   #number = 0
@@ -113,8 +121,16 @@ export class CacheLease {
     }
   }
 
+  /** For an answer that takes time to find: what it will say of the inode may be taken back before it is sent. */
+  watch(ino: Ino): Watch {
+    const watch = { ino, changed: false, end: () => this.#watches.delete(watch) }
+    this.#watches.add(watch)
+    return watch
+  }
+
   /** Has the client drop what it cached about these. Undefined if it has nothing; else resolves when it may not use it any more. */
   invalidate(inos: readonly Ino[]): Promise<void> | undefined {
+    for (const watch of this.#watches) if (inos.includes(watch.ino)) watch.changed = true
     if (this.#unknown) return this.#unknown.promise
     const waits = new Set<Promise<void>>()
     const fresh: Ino[] = []
@@ -207,6 +223,7 @@ export class CacheLease {
 
   #forget(): void {
     this.#resolveAll()
+    for (const watch of this.#watches) watch.changed = true
     for (const ino of this.#cached) this.#interest.remove(ino, this)
     this.#cached.clear()
   }

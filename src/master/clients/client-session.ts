@@ -10,7 +10,7 @@ import type { Ino, SessionId } from '../../wire/ids.js'
 import type { Committed } from '../executor.js'
 import type { Operation } from '../ops/read.js'
 import type { CacheLease } from './cache-lease.js'
-import { requestsInFlightMax } from './limits.js'
+import { answerTriesMax, requestsInFlightMax } from './limits.js'
 import { type Answer, cachedBy, checkedRequest, type Requests, replyOf } from './requests.js'
 
 export type ClientStream = ControlStream<MasterToClient, ClientToMaster>
@@ -18,8 +18,15 @@ export type ClientStream = ControlStream<MasterToClient, ClientToMaster>
 /** A request that has not been answered. */
 interface Running {
   readonly operation: Operation
-  /** Lets the Invalidates go that wait for its answer. */
-  answered: (() => void) | undefined
+  /** Answers found and given up because they were out of date. */
+  tries: number
+  /** Of a change that is committed. */
+  committed?: {
+    /** What is cached is told to this stream only. */
+    readonly stream: ClientStream | undefined
+    /** Lets the Invalidates go that wait for the answer. */
+    readonly answered: () => void
+  }
 }
 
 export interface ClientSessionOptions {
@@ -94,7 +101,7 @@ export class ClientSession {
     if (!running) return
     const cached = cachedBy(running.operation, committed)
     this.lease.register(cached)
-    running.answered = this.lease.beginAnswer([...touched, ...cached])
+    running.committed = { stream: this.#stream, answered: this.lease.beginAnswer([...touched, ...cached]) }
   }
 
   #request(request: Request): void {
@@ -110,6 +117,7 @@ export class ClientSession {
       if (this.#running.size >= requestsInFlightMax) {
         throw new LeasefsError('UNAVAILABLE', `${requestsInFlightMax} requests of session ${this.id} are under way`)
       }
+      this.#running.set(number, { operation, tries: 0 })
       this.#answer(number, operation)
     } catch (reason) {
       this.#fail(number, reason)
@@ -117,9 +125,8 @@ export class ClientSession {
   }
 
   #answer(number: number, operation: Operation): void {
-    this.#running.set(number, { operation, answered: undefined })
     const origin = { sessionId: this.id, number, answeredThrough: this.#answeredThrough }
-    const answer = this.#requests.answer(operation, origin)
+    const answer = this.#requests.answer(operation, origin, this.lease)
     if (!(answer instanceof Promise)) this.#reply(number, answer)
     else {
       answer.then(
@@ -131,11 +138,22 @@ export class ClientSession {
 
   #reply(number: number, answer: Answer): void {
     const running = this.#running.get(number)
+    answer.watch?.end()
+    if (running && answer.watch?.changed) {
+      this.#again(number, running)
+      return
+    }
     this.#running.delete(number)
     this.lease.register(answer.cached)
     this.#send({ $case: 'reply', value: replyOf(number, answer) })
-    running?.answered?.()
-    if (answer.dropped) void this.lease.invalidate(answer.cached)
+    running?.committed?.answered()
+    const elsewhere = running?.committed && running.committed.stream !== this.#stream
+    if (answer.dropped || elsewhere) void this.lease.invalidate(answer.cached)
+  }
+
+  #again(number: number, running: Running): void {
+    if (++running.tries < answerTriesMax) this.#answer(number, running.operation)
+    else this.#fail(number, new LeasefsError('UNAVAILABLE', 'what was asked for keeps changing'))
   }
 
   #fail(number: number, reason: unknown): void {

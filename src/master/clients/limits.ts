@@ -8,6 +8,9 @@ export const sessionsMax = 4096
 /** Requests of one session that have not been answered. A further one is refused. */
 export const requestsInFlightMax = 4096
 
+/** How often an answer is looked for because what was found is out of date before it is sent. */
+export const answerTriesMax = 8
+
 /**
  * Inodes about which one session may have something cached. Beyond, the oldest
  * are taken back. More than the largest directory one is likely to list, or it would be taken back while it is read.

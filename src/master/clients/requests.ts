@@ -3,7 +3,7 @@
 // and when, is decided here.
 
 import { LeasefsError } from '../../base/errors.js'
-import type { ChunkLayout, FsStatistics, LocateChunks, Reply, Request } from '../../wire/gen/client.js'
+import type { FsStatistics, LocateChunks, Reply, Request } from '../../wire/gen/client.js'
 import type { Origin } from '../../wire/gen/state.js'
 import type { Ino, SessionId } from '../../wire/ids.js'
 import type { ChunkService } from '../chunk-service.js'
@@ -13,9 +13,7 @@ import { checkOf } from '../ops/check.js'
 import { doneResult, type Result } from '../ops/operation.js'
 import { type Operation, readOperation } from '../ops/read.js'
 import type { State } from '../state/state.js'
-
-/** How often a layout is asked for again because the file's chunks changed meanwhile. */
-const locateTriesMax = 8
+import type { CacheLease, Watch } from './cache-lease.js'
 
 export interface RequestsOptions {
   readonly state: State
@@ -32,6 +30,8 @@ export interface Answer {
   readonly cached: readonly Ino[]
   /** What it says may be out of date: the client is to drop it right after. */
   readonly dropped?: boolean
+  /** Whether it is out of date before it is sent; ended by whoever sends it. */
+  readonly watch?: Watch
 }
 
 export class Requests {
@@ -42,7 +42,7 @@ export class Requests {
   }
 
   /** The answer, at once where the state alone gives it: it is as new as the moment it is sent. @throws LeasefsError */
-  answer(operation: Operation, origin: Origin): Answer | Promise<Answer> {
+  answer(operation: Operation, origin: Origin, lease: CacheLease): Answer | Promise<Answer> {
     const { state, executor, journal, chunks } = this.#options
     const read = readOperation(state, operation)
     if (read) return read
@@ -52,7 +52,7 @@ export class Requests {
       case 'statFs':
         return { result: { $case: 'statistics', value: this.#statistics() }, cached: [] }
       case 'locateChunks':
-        return this.#locate(operation.value, origin.sessionId as SessionId)
+        return this.#locate(operation.value, origin.sessionId, lease)
       case 'syncInode':
         return journal.sync().then(() => ({ result: doneResult, cached: [] }))
       case 'reportReplica':
@@ -72,24 +72,22 @@ export class Requests {
     return { result: inode ? { $case: 'attributes', value: inode.attributes } : result, cached, dropped }
   }
 
-  async #locate(request: LocateChunks, session: SessionId): Promise<Answer> {
-    const { state, chunks } = this.#options
-    const { ino, firstIndex, count, forWrite } = request
-    for (let tries = 0; tries < locateTriesMax; tries++) {
-      state.inodes.file(ino)
-      const layout = await chunks.locate(ino as Ino, firstIndex, count, forWrite, session)
-      if (!this.#isCurrent(request, layout)) continue
-      return { result: { $case: 'layout', value: layout }, cached: [ino as Ino] }
+  /**
+   * Registered before it is asked for: whoever changes the layout meanwhile
+   * tells this client, and what has been found is then out of date.
+   */
+  async #locate({ ino, firstIndex, count, forWrite }: LocateChunks, id: number, lease: CacheLease): Promise<Answer> {
+    this.#options.state.inodes.file(ino)
+    const cached = [ino as Ino]
+    lease.register(cached)
+    const watch = lease.watch(ino as Ino)
+    try {
+      const layout = await this.#options.chunks.locate(ino as Ino, firstIndex, count, forWrite, id as SessionId)
+      return { result: { $case: 'layout', value: layout }, cached, watch }
+    } catch (reason) {
+      watch.end()
+      throw reason
     }
-    throw new LeasefsError('UNAVAILABLE', `the chunks of inode ${ino} keep changing`)
-  }
-
-  /** Whether the layout still names the file's chunks: some may have been made or dropped since it was asked for. */
-  #isCurrent({ ino, firstIndex, count }: LocateChunks, { chunks }: ChunkLayout): boolean {
-    const { state } = this.#options
-    if (!state.inodes.find(ino)) return false
-    const now = new Map(state.chunks.ofFile(ino, firstIndex, count).map(({ index, handle }) => [index, handle]))
-    return chunks.every(({ index, handle }) => handle === (now.get(index) ?? 0))
   }
 
   #statistics(): FsStatistics {

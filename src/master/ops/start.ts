@@ -12,20 +12,34 @@ export interface Owner {
   readonly gid: number
 }
 
+/** Numbers given out after records were lost are above those that may have been lost. */
+const numberStride = 2 ** 32
+
 /** `owner` is that of the root directory, if it has to be made. */
-export function checkStart(state: State, owner: Owner, { now, goal }: CheckContext): Decision {
-  const root = state.inodes.find(rootIno) ? undefined : rootAttributes(owner, now, goal)
-  return change({ $case: 'masterStarted', value: { root } })
+export function checkStart(state: State, owner: Owner, recordsLost: boolean, context: CheckContext): Decision {
+  const root = state.inodes.find(rootIno) ? undefined : rootAttributes(owner, context.now, context.goal)
+  return change({ $case: 'masterStarted', value: { root, recordsLost } })
 }
 
-export function applyMasterStarted(state: State, { root }: MasterStarted): Outcome {
-  const { masterEpoch, inodeCount } = state.meta.current
+export function applyMasterStarted(state: State, { root, recordsLost }: MasterStarted): Outcome {
+  const { masterEpoch, inodeCount, nextIno, nextHandle, nextSessionId } = state.meta.current
   state.meta.change({ masterEpoch: masterEpoch + 1 })
+  if (recordsLost) {
+    state.meta.change({
+      nextIno: beyond(nextIno),
+      nextHandle: beyond(nextHandle),
+      nextSessionId: beyond(nextSessionId),
+    })
+  }
   if (root) {
     state.inodes.put({ attributes: root, parent: rootIno as Ino, symlinkTarget: Buffer.alloc(0) })
     state.meta.change({ inodeCount: inodeCount + 1, nextIno: rootIno + 1 })
   }
   return { result: doneResult, touched: [], freed: [] }
+}
+
+function beyond(number: number): number {
+  return (Math.floor(number / numberStride) + 1) * numberStride + 1
 }
 
 function rootAttributes({ uid, gid }: Owner, now: Time, goal: number) {

@@ -57,7 +57,15 @@ export interface Origin {
 /** Raises the master epoch by one. */
 export interface MasterStarted {
   /** The root directory; only in the first record of a journal. */
-  root: Attributes | undefined;
+  root:
+    | Attributes
+    | undefined;
+  /**
+   * A crash of the machine may have taken records that others have seen the
+   * effect of: inode numbers, handles and session ids go on at the next
+   * multiple of 2^32, so that none comes twice.
+   */
+  recordsLost: boolean;
 }
 
 export interface SessionStarted {
@@ -511,13 +519,16 @@ export const Origin: MessageFns<Origin> = {
 };
 
 function createBaseMasterStarted(): MasterStarted {
-  return { root: undefined };
+  return { root: undefined, recordsLost: false };
 }
 
 export const MasterStarted: MessageFns<MasterStarted> = {
   encode(message: MasterStarted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.root !== undefined) {
       Attributes.encode(message.root, writer.uint32(10).fork()).join();
+    }
+    if (message.recordsLost !== false) {
+      writer.uint32(16).bool(message.recordsLost);
     }
     return writer;
   },
@@ -541,6 +552,14 @@ export const MasterStarted: MessageFns<MasterStarted> = {
             }
 
             message.root = Attributes.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.recordsLost = reader.bool();
             continue;
           }
         }

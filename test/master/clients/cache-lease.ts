@@ -196,3 +196,18 @@ t.test('an Invalidate that waited is not sent on another stream', async t => {
   await clock.advance(0)
   t.same(sent, [])
 })
+
+t.test('a watch tells that an inode was taken back', async t => {
+  const { lease, attach } = open()
+  attach()
+  lease.register([one, two])
+  const [first, second] = [lease.watch(one), lease.watch(two)]
+  lease.invalidate([one])
+  t.same([first.changed, second.changed], [true, false])
+  attach()
+  t.ok(second.changed, 'a new stream has been told nothing')
+  const ended = lease.watch(one)
+  ended.end()
+  lease.invalidate([one])
+  t.notOk(ended.changed)
+})

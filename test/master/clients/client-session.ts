@@ -1,5 +1,6 @@
 import t from 'tap'
-import { requestsInFlightMax } from '../../../src/master/clients/limits.js'
+import type { ChunkService } from '../../../src/master/chunk-service.js'
+import { answerTriesMax, requestsInFlightMax } from '../../../src/master/clients/limits.js'
 import { make, TestMaster } from '../harness/client.js'
 import { root } from '../harness/namespace.js'
 
@@ -47,17 +48,56 @@ t.test('an Invalidated that no one asked for is nothing', async t => {
   t.same(client.pongs, [7])
 })
 
-t.test('only so many requests are under way', async t => {
-  const master = await TestMaster.start(t, {
-    chunks: {
-      locate: () => new Promise(() => {}),
-      report: async () => {},
-      space: () => ({ totalBytes: 0, freeBytes: 0 }),
-      dropped: () => {},
-      handlers: () => [],
-      close: async () => {},
-    },
+/** A chunk half that only locates. */
+function locator(locate: ChunkService['locate']): ChunkService {
+  return {
+    locate,
+    report: async () => {},
+    space: () => ({ totalBytes: 0, freeBytes: 0 }),
+    dropped: () => {},
+    handlers: () => [],
+    close: async () => {},
+  }
+}
+
+t.test('a layout that is out of date before it is sent is looked for again, so often', async t => {
+  let tries = 0
+  let spoiled = 1
+  const chunks = locator(async ino => {
+    tries++
+    if (tries <= spoiled) void master.sessions.invalidate(ino)
+    return { chunks: [] }
   })
+  const master = await TestMaster.start(t, { chunks })
+  const client = await master.connect()
+  const file = await client.make(root, 'file')
+  const locate = { ino: file.ino, firstIndex: 0, count: 1, forWrite: true }
+  t.match(await client.call({ $case: 'locateChunks', value: locate }), { result: { $case: 'layout' } })
+  t.equal(tries, 2)
+  t.same(
+    client.received.slice(-2).map(({ $case }) => $case),
+    ['invalidate', 'reply'],
+  )
+  spoiled = 1000
+  t.match(await client.call({ $case: 'locateChunks', value: locate }), { failure: { code: 'UNAVAILABLE' } })
+  t.equal(tries, 2 + answerTriesMax)
+})
+
+t.test('a change answered on another stream than it was made on is not to be cached', async t => {
+  const master = await TestMaster.start(t)
+  const [a, b] = [await master.connect(), await master.connect()]
+  await b.call({ $case: 'lookup', value: { parent: root, name: Buffer.from('x') } })
+  const number = a.ask(make(root, 'x'))
+  await master.settle()
+  const again = await master.connect({ sessionId: a.sessionId })
+  b.acknowledge(b.invalidates[0]?.number ?? 0)
+  await master.settle()
+  t.ok(again.reply(number))
+  t.match(again.invalidates, [{ inos: [root, 2] }])
+})
+
+t.test('only so many requests are under way', async t => {
+  const master = await TestMaster.start(t, { chunks: locator(() => new Promise(() => {})) })
   const client = await master.connect()
   const file = await client.make(root, 'file')
   const locate = { ino: file.ino, firstIndex: 0, count: 1, forWrite: true }

@@ -1,15 +1,16 @@
 import t from 'tap'
+import { deferred } from '../../../src/base/deferred.js'
 import { LeasefsError } from '../../../src/base/errors.js'
 import type { ChunkService } from '../../../src/master/chunk-service.js'
+import { CacheLease } from '../../../src/master/clients/cache-lease.js'
+import { Interest } from '../../../src/master/clients/interest.js'
 import { cachedBy, checkedRequest, Requests, replyOf, resultOf } from '../../../src/master/clients/requests.js'
-import { checkAllocate } from '../../../src/master/ops/chunks.js'
 import { doneResult } from '../../../src/master/ops/operation.js'
+import type { Operation } from '../../../src/master/ops/read.js'
 import type { ChunkLayout, ReportReplica } from '../../../src/wire/gen/client.js'
-import type { ChunkHandle, Ino } from '../../../src/wire/ids.js'
+import type { Ino } from '../../../src/wire/ids.js'
 import { make, unlink } from '../harness/client.js'
 import { Namespace, root } from '../harness/namespace.js'
-
-const origin = { sessionId: 1, number: 1000, answeredThrough: 0 }
 
 function layout(...handles: number[]): ChunkLayout {
   const nothing = { version: 1, replicas: [], lease: undefined }
@@ -29,8 +30,13 @@ async function open(locate: ChunkService['locate'] = async () => layout()) {
     handlers: () => [],
     close: async () => {},
   }
-  const { state, executor, journal } = fs
-  return { fs, reports, requests: new Requests({ state, executor, journal, chunks, goal: 2 }) }
+  const { state, executor, journal, clock } = fs
+  const requests = new Requests({ state, executor, journal, chunks, goal: 2 })
+  const lease = new CacheLease({ clock, leaseMs: 1000, interest: new Interest() })
+  lease.attach(() => {})
+  const ask = (operation: Operation, number = 1000) =>
+    requests.answer(operation, { sessionId: 1, number, answeredThrough: 0 }, lease)
+  return { fs, reports, lease, ask }
 }
 
 function locate(ino: number) {
@@ -38,59 +44,50 @@ function locate(ino: number) {
 }
 
 t.test('a read is answered at once, a change when it is done', async t => {
-  const { requests } = await open()
-  t.match(requests.answer({ $case: 'getAttributes', value: { ino: root } }, origin), { cached: [root] })
-  t.match(await requests.answer(make(root, 'a'), origin), {
+  const { ask } = await open()
+  t.match(ask({ $case: 'getAttributes', value: { ino: root } }), { cached: [root] })
+  t.match(await ask(make(root, 'a')), {
     result: { $case: 'attributes', value: { ino: 2 } },
     cached: [root, 2],
     dropped: false,
   })
-  t.match(await requests.answer(make(root, 'a'), origin), { cached: [root, 2], dropped: true }, 'the second time')
-  const removal = { ...origin, number: 1001 }
-  t.match(await requests.answer(unlink(root, 'a'), removal), { result: doneResult, cached: [] })
+  t.match(await ask(make(root, 'a')), { cached: [root, 2], dropped: true }, 'the second time')
+  t.match(await ask(unlink(root, 'a'), 1001), { result: doneResult, cached: [] })
 })
 
 t.test('statistics have the space of the servers and the default goal', async t => {
-  const { requests } = await open()
-  t.same(requests.answer({ $case: 'statFs', value: {} }, origin), {
+  const { ask } = await open()
+  t.same(ask({ $case: 'statFs', value: {} }), {
     result: { $case: 'statistics', value: { totalBytes: 300, freeBytes: 200, inodes: 1, goal: 2 } },
     cached: [],
   })
 })
 
 t.test('a report is passed on, and a sync waits for the journal', async t => {
-  const { requests, reports } = await open()
+  const { ask, reports } = await open()
   const report = { handle: 1, version: 2, serverId: 's', code: 'IO' }
-  t.match(await requests.answer({ $case: 'reportReplica', value: report }, origin), { result: doneResult })
+  t.match(await ask({ $case: 'reportReplica', value: report }), { result: doneResult })
   t.same(reports, [report])
-  t.match(await requests.answer({ $case: 'syncInode', value: { ino: root } }, origin), { result: doneResult })
+  t.match(await ask({ $case: 'syncInode', value: { ino: root } }), { result: doneResult })
 })
 
-t.test('a layout names the file’s chunks as they are when it is sent', async t => {
-  const ino = 2 as Ino
-  const { fs, requests } = await open(async () => {
-    tries++
-    const before = fs.state.chunks.ofFile(ino, 0, 2).map(({ handle }) => handle)
-    if (tries === 1) await fs.submit(state => checkAllocate(state, ino, [{ index: 0, replicaCount: 1 }]))
-    return layout(...[0, 0].map((none, index) => before[index] ?? none))
-  })
-  let tries = 0
-  await fs.make(root, 'a')
-  t.match(await requests.answer(locate(ino), origin), {
-    result: { value: { chunks: [{ handle: 1 }, { handle: 0 }] } },
-    cached: [ino],
-  })
-  t.equal(tries, 2)
+t.test('a layout is registered before it is asked for, and known to be out of date', async t => {
+  const asked = deferred<ChunkLayout>()
+  const { fs, lease, ask } = await open(() => asked.promise)
+  const { ino } = await fs.make(root, 'a')
+  const first = ask(locate(ino))
+  const second = ask(locate(ino))
+  asked.resolve(layout(1, 0))
+  t.match(await first, { result: { value: { chunks: [{ handle: 1 }, {}] } }, cached: [ino], watch: { changed: false } })
+  t.ok(lease.invalidate([ino as Ino]), 'it is registered')
+  t.match(await second, { watch: { changed: true } })
 })
 
-t.test('only a regular file has a layout, and only one that does not change for ever', async t => {
-  let handle = 1
-  const { fs, requests } = await open(async () => layout(handle++ as ChunkHandle))
-  await fs.make(root, 'a')
-  const ask = async (ino: number) => await requests.answer(locate(ino), origin)
-  await t.rejects(ask(root), { code: 'IS_A_DIRECTORY' })
-  await t.rejects(ask(99), { code: 'NOT_FOUND' })
-  await t.rejects(ask(2), { code: 'UNAVAILABLE' })
+t.test('only a regular file has a layout', async t => {
+  const { ask } = await open()
+  const asked = async (ino: number) => await ask(locate(ino))
+  await t.rejects(asked(root), { code: 'IS_A_DIRECTORY' })
+  await t.rejects(asked(99), { code: 'NOT_FOUND' })
 })
 
 t.test('a request is numbered from 1, and says what it wants', async t => {

@@ -52,7 +52,7 @@ export class Namespace {
     const namespace = new Namespace(options)
     replay(namespace.state, namespace.journal)
     if (namespace.state.meta.current.appliedIndex > 0) return namespace
-    await namespace.submit((state, context) => checkStart(state, { uid: 0, gid: 0 }, context))
+    await namespace.submit((state, context) => checkStart(state, { uid: 0, gid: 0 }, false, context))
     if (options.sessions !== 0) await namespace.startSession()
     return namespace
   }
