@@ -26,7 +26,7 @@ export class HeadWriter {
 
   /** A safe integer. */
   u64(value: number): void {
-    assert(Number.isSafeInteger(value) && value >= 0)
+    assert(Number.isSafeInteger(value) && value >= 0, 'a safe integer')
     this.u32(value % 2 ** 32)
     this.u32(Math.floor(value / 2 ** 32))
   }
