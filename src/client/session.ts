@@ -155,6 +155,8 @@ export class Session {
   #hello(send: (message: ClientToMaster) => void): void {
     const now = this.#options.clock.now()
     this.#heardAt = now
+    // From the hello on the master tells this stream alone, and takes the rest for dropped.
+    this.#lease.end()
     this.#helloNumber = this.#lease.sent(now)
     const { description } = this.#options
     send({
