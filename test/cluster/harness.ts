@@ -7,7 +7,7 @@
 // says on what it waited.
 
 import { execFile } from 'node:child_process'
-import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { accessSync, chownSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -25,6 +25,8 @@ export interface ClusterOptions {
   readonly leaseMs?: number
   readonly mounts?: number
   readonly mountLocations?: readonly string[]
+  /** Who runs all this, if not the user of the test: for that the test must run as root. */
+  readonly user?: { readonly uid: number; readonly gid: number }
   /** More arguments for each kind of daemon. */
   readonly masterArgs?: readonly string[]
   readonly chunkserverArgs?: readonly string[]
@@ -51,6 +53,11 @@ const exitWithParentMs: Readonly<Record<DaemonName, number>> = {
 /** Without what the test runner puts into the environment of every Node process: it is slow, and changes how signals act. */
 export const plainNode = ['env', '-u', 'NODE_OPTIONS', process.execPath] as const
 
+/** The same, as another user. */
+function nodeAs({ uid, gid }: { readonly uid: number; readonly gid: number }): [string, ...string[]] {
+  return ['setpriv', '--reuid', String(uid), '--regid', String(gid), '--clear-groups', ...plainNode]
+}
+
 const toolTimeoutMs = 120_000
 
 /** One daemon, over any number of starts. */
@@ -59,13 +66,20 @@ export class Daemon {
   readonly #program: DaemonName
   /** Given what the daemon said when it was ready the last time, so that it comes back under the same address. */
   readonly #args: (lastReady: string | undefined) => readonly string[]
+  readonly #command: readonly [string, ...string[]]
   #child: Child | undefined
   #ready: string | undefined
 
-  constructor(label: string, program: DaemonName, args: (lastReady: string | undefined) => readonly string[]) {
+  constructor(
+    label: string,
+    program: DaemonName,
+    args: (lastReady: string | undefined) => readonly string[],
+    command: readonly [string, ...string[]] = plainNode,
+  ) {
     this.label = label
     this.#program = program
     this.#args = args
+    this.#command = command
   }
 
   /** What followed "ready, " the last time. */
@@ -90,7 +104,7 @@ export class Daemon {
       args,
       exitWithParentMs: exitWithParentMs[this.#program],
       onLine: () => {},
-      command: plainNode,
+      command: this.#command,
     })
     try {
       this.#ready = await this.#child.ready
@@ -193,36 +207,39 @@ export class Cluster {
   constructor(directory: string, options: ClusterOptions) {
     this.directory = directory
     const { chunkservers = 3, mounts = 1, goal = 3, leaseMs, locations = [], mountLocations = [] } = options
-    const { masterArgs = [], chunkserverArgs = [], mountArgs = [] } = options
+    const { masterArgs = [], chunkserverArgs = [], mountArgs = [], user } = options
     const common = ['--trace', join(directory, 'trace'), '--log-level', 'warn']
+    const command = user ? nodeAs(user) : plainNode
     const count = (n: number) => Array.from({ length: n }, (_, i) => i)
 
-    this.master = new Daemon('master', 'leasefs-master', ready => [
+    const masterOptions = (ready: string | undefined) => [
       ...['--data', join(directory, 'master'), '--goal', String(goal), ...common],
       ...['--listen', addressIn(ready, 'listening on') ?? '127.0.0.1:0'],
       ...(leaseMs === undefined ? [] : ['--lease-ms', String(leaseMs)]),
       ...masterArgs,
-    ])
-    this.chunkservers = count(chunkservers).map(
-      i =>
-        new Daemon(`chunkserver-${i + 1}`, 'leasefs-chunkserver', ready => [
-          ...['--data', this.dataOf(i), '--master', this.masterAddress, ...common],
-          ...['--listen', addressIn(ready, 'listening on') ?? '127.0.0.1:0'],
-          ...['--data-listen', addressIn(ready, 'data on') ?? '127.0.0.1:0'],
-          ...labelArgs(locations[i]),
-          ...chunkserverArgs,
-        ]),
-    )
+    ]
+    this.master = new Daemon('master', 'leasefs-master', masterOptions, command)
+    this.chunkservers = count(chunkservers).map(i => {
+      const args = (ready: string | undefined) => [
+        ...['--data', this.dataOf(i), '--master', this.masterAddress, ...common],
+        ...['--listen', addressIn(ready, 'listening on') ?? '127.0.0.1:0'],
+        ...['--data-listen', addressIn(ready, 'data on') ?? '127.0.0.1:0'],
+        ...labelArgs(locations[i]),
+        ...chunkserverArgs,
+      ]
+      return new Daemon(`chunkserver-${i + 1}`, 'leasefs-chunkserver', args, command)
+    })
     this.mountPoints = count(mounts).map(i => join(directory, `mnt-${i + 1}`))
-    this.mounts = this.mountPoints.map(
-      (mountPoint, i) =>
-        new Daemon(`mount-${i + 1}`, 'leasefs-mount', () => [
-          ...[mountPoint, '--master', this.masterAddress, ...common],
-          ...labelArgs(mountLocations[i]),
-          ...mountArgs,
-        ]),
-    )
+    this.mounts = this.mountPoints.map((mountPoint, i) => {
+      const args = () => [
+        ...[mountPoint, '--master', this.masterAddress, ...common],
+        ...labelArgs(mountLocations[i]),
+        ...mountArgs,
+      ]
+      return new Daemon(`mount-${i + 1}`, 'leasefs-mount', args, command)
+    })
     for (const mountPoint of this.mountPoints) mkdirSync(mountPoint)
+    if (user) for (const path of [directory, ...this.mountPoints]) chownSync(path, user.uid, user.gid)
   }
 
   /** Of the first mount. */

@@ -1,0 +1,15 @@
+// An ordinary user runs a cluster, mounts it through fusermount, and has the same
+// file system.
+
+import t from 'tap'
+import { openFuseDevice, ordinaryUser, thisUser } from '../mount/harness/memory-mount.js'
+import { shellSuites } from '../suites/mount/index.js'
+import { startCluster } from './harness.js'
+
+// Who is an ordinary user has run all this in shell-tools.ts.
+if (thisUser.uid !== 0) t.plan(0, 'only root can become another user')
+else {
+  openFuseDevice(t)
+  const cluster = await startCluster(t, { user: ordinaryUser })
+  shellSuites(t, { path: cluster.mountPoint, user: ordinaryUser })
+}
