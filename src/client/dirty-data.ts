@@ -35,6 +35,8 @@ const growingCapacity = 64 * KiB
 export class DirtyData {
   readonly #pool: BufferPool
   readonly #blocks = new Map<number, Block>()
+  /** Blocks with open extents, and those of them that are whole. */
+  readonly #openBlocks = new Set<number>()
   readonly #full = new Set<number>()
   #bytes = 0
 
@@ -53,8 +55,7 @@ export class DirtyData {
 
   /** Whether anything would be sealed by sealAll(). */
   get hasOpen(): boolean {
-    for (const block of this.#blocks.values()) if (block.open.length > 0) return true
-    return false
+    return this.#openBlocks.size > 0
   }
 
   /** Where the first dirty byte at or beyond `offset` lies. */
@@ -72,6 +73,7 @@ export class DirtyData {
       const index = blockOf(start)
       const block = this.#blocks.get(index) ?? { open: [], sealed: [] }
       this.#blocks.set(index, block)
+      this.#openBlocks.add(index)
       this.#writeInBlock(block, start, data.subarray(start - offset, end - offset))
       if (block.open[0]?.length === mutationSizeMax) this.#full.add(index)
     }
@@ -86,8 +88,7 @@ export class DirtyData {
 
   /** Everything that is open, by offset. */
   sealAll(): Extent[] {
-    const open = [...this.#blocks].filter(([, block]) => block.open.length > 0).map(([index]) => index)
-    return open.sort((a, b) => a - b).flatMap(index => this.#seal(index))
+    return [...this.#openBlocks].sort((a, b) => a - b).flatMap(index => this.#seal(index))
   }
 
   /** A sealed extent has been applied, or is given up. */
@@ -109,6 +110,7 @@ export class DirtyData {
       for (const extent of block.open) if (extent.start >= size) this.#bytes -= extent.buffer.length
       for (const extent of kept) extent.length = Math.min(extent.length, size - extent.start)
       block.open = kept
+      if (kept.length === 0) this.#openBlocks.delete(index)
       if (kept[0]?.length !== mutationSizeMax) this.#full.delete(index)
       this.#removeIfEmpty(index, block)
     }
@@ -160,6 +162,7 @@ export class DirtyData {
     const extents = block.open
     block.sealed.push(...extents)
     block.open = []
+    this.#openBlocks.delete(index)
     this.#full.delete(index)
     return extents
   }

@@ -20,9 +20,10 @@ export async function listDirectory(metadata: Metadata, ino: Ino): Promise<Listi
   if (known) return known
   for (let attempt = 1; ; attempt++) {
     // Whoever changes the directory, we or another, takes the directory's attributes out of the cache.
-    const before = await metadata.getAttributes(ino)
+    await metadata.getAttributes(ino)
+    const before = metadata.known?.attributes(ino)
     const { listing, pages } = await readPages(metadata, ino)
-    const unchanged = metadata.known?.attributes(ino) === before
+    const unchanged = before !== undefined && before === metadata.known?.attributes(ino)
     if (unchanged) metadata.cache.putListing(ino, listing)
     if (unchanged || pages === 1 || attempt === listingAttemptsMax) return listing
   }
