@@ -69,12 +69,12 @@ export class Files {
     return this.#handles.get(handle).file.ino
   }
 
-  read(handle: Handle, offset: number, length: number): Promise<readonly Buffer[]> {
+  async read(handle: Handle, offset: number, length: number): Promise<readonly Buffer[]> {
     return this.#handles.get(handle).file.read(offset, length)
   }
 
   /** Has taken (copied) all of `data` when it resolves. */
-  write(handle: Handle, offset: number, data: Buffer): Promise<void> {
+  async write(handle: Handle, offset: number, data: Buffer): Promise<void> {
     return this.#handles.get(handle).file.write(offset, data)
   }
 
@@ -84,11 +84,11 @@ export class Files {
     if (writable) await file.flush()
   }
 
-  sync(handle: Handle): Promise<void> {
+  async sync(handle: Handle): Promise<void> {
     return this.#handles.get(handle).file.sync()
   }
 
-  release(handle: Handle): Promise<void> {
+  async release(handle: Handle): Promise<void> {
     return this.#close(this.#handles.remove(handle))
   }
 

@@ -30,7 +30,7 @@ export class Names {
     this.#fileSystem = fileSystem
   }
 
-  lookup(parent: Ino, name: Name): Promise<Attributes> {
+  async lookup(parent: Ino, name: Name): Promise<Attributes> {
     checkName(name)
     return this.#fileSystem.lookup(parent, name)
   }
@@ -58,18 +58,18 @@ export class Names {
     return this.#fileSystem.readSymlink(ino)
   }
 
-  link(ino: Ino, parent: Ino, name: Name): Promise<Attributes> {
+  async link(ino: Ino, parent: Ino, name: Name): Promise<Attributes> {
     checkName(name)
     return this.#fileSystem.link(ino, parent, name)
   }
 
   /** An inode that is open lives on, without a name, until its last handle is released. */
-  unlink(parent: Ino, name: Name): Promise<void> {
+  async unlink(parent: Ino, name: Name): Promise<void> {
     checkName(name)
     return this.#fileSystem.unlink(parent, name)
   }
 
-  removeDirectory(parent: Ino, name: Name): Promise<void> {
+  async removeDirectory(parent: Ino, name: Name): Promise<void> {
     checkName(name)
     return this.#fileSystem.removeDirectory(parent, name)
   }

@@ -25,7 +25,7 @@ export class Xattrs {
   }
 
   /** @throws LeasefsError NO_ATTRIBUTE, NOT_SUPPORTED */
-  get(ino: Ino, name: Name): Promise<Buffer> {
+  async get(ino: Ino, name: Name): Promise<Buffer> {
     const refused = refusalOf(name)
     if (refused) throw refusalError(refused, name)
     return this.#fileSystem.getXattr(ino, name)

@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { stat } from 'node:fs/promises'
+import { pino } from 'pino'
+import t from 'tap'
+import { SystemClock } from '../../src/base/clock.js'
+import { silentLog } from '../../src/base/log.js'
+import { listMounts, mountAt } from '../../src/fuse/mount-table.js'
+import { unmount, unmountLazily } from '../../src/fuse/unmount.js'
+import { mounted } from './harness/mounted.js'
+
+const clock = new SystemClock()
+
+t.test('an idle mount goes at once', async t => {
+  const { path, mount } = await mounted(t)
+  await unmount(path, clock, silentLog)
+  t.equal(mountAt(path, await listMounts()), undefined)
+  await mount.closed
+  await unmount(path, clock, silentLog)
+})
+
+t.test('a mount in use is waited for, and then detached with a warning', async t => {
+  const { path } = await mounted(t)
+  const user = spawn('sleep', ['60'], { cwd: path })
+  t.teardown(() => user.kill())
+  await once(user, 'spawn')
+  const lines: string[] = []
+  const log = pino({ level: 'warn' }, { write: line => lines.push(line) })
+  await unmount(path, clock, log, 300)
+  t.equal(mountAt(path, await listMounts()), undefined)
+  t.match(lines, [/in use/])
+})
+
+t.test('a mount whose user leaves in time is not detached', async t => {
+  const { path } = await mounted(t)
+  const user = spawn('sleep', ['0.5'], { cwd: path })
+  await once(user, 'spawn')
+  const lines: string[] = []
+  await unmount(path, clock, pino({ level: 'warn' }, { write: line => lines.push(line) }))
+  t.same(lines, [])
+  t.equal(user.exitCode, 0)
+})
+
+t.test('what is not mounted is no error, and stays', async t => {
+  const path = t.testdir()
+  await unmountLazily(path)
+  t.ok((await stat(path)).isDirectory())
+})
