@@ -62,6 +62,7 @@ export interface ClientWelcome {
   failure: Failure | undefined;
 }
 
+/** Answered when every Invalidate sent before it has been. */
 export interface ClientPing {
   number: number;
 }
@@ -76,7 +77,10 @@ export interface ClientGoodbye {
 /**
  * The master waits for the answer, or the end of the client's lease, before it
  * answers the change that caused it. Everything cached about these inodes goes:
- * attributes, entries (of a directory), layout and extended attributes.
+ * attributes, entries (of a directory), layout and extended attributes. It is
+ * sent after every reply that says the older thing, so a client that takes the
+ * messages of its stream in order has nothing else to mind. What was cached
+ * under an earlier stream is gone with the hello.
  */
 export interface Invalidate {
   number: number;
