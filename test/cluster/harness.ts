@@ -6,16 +6,18 @@
 // processes notice the end of their standard input. Every wait has a limit, and
 // says on what it waited.
 
-import { execFile } from 'node:child_process'
 import { accessSync, chownSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import type { Test } from 'tap'
 import { Child, type DaemonName, type Exit, exitText } from '../../src/cli/child.js'
 import { listMounts, mountAt } from '../../src/fuse/mount-table.js'
 import { unmountLazily } from '../../src/fuse/unmount.js'
+import type { Located, Status, TraceLine } from './answers.js'
+import { leasefs, nodeAs, plainNode } from './programs.js'
+
+export * from './answers.js'
+export * from './programs.js'
 
 export interface ClusterOptions {
   readonly chunkservers?: number
@@ -49,16 +51,6 @@ const exitWithParentMs: Readonly<Record<DaemonName, number>> = {
   'leasefs-chunkserver': 1000,
   'leasefs-master': 1500,
 }
-
-/** Without what the test runner puts into the environment of every Node process: it is slow, and changes how signals act. */
-export const plainNode = ['env', '-u', 'NODE_OPTIONS', process.execPath] as const
-
-/** The same, as another user. */
-function nodeAs({ uid, gid }: { readonly uid: number; readonly gid: number }): [string, ...string[]] {
-  return ['setpriv', '--reuid', String(uid), '--regid', String(gid), '--clear-groups', ...plainNode]
-}
-
-const toolTimeoutMs = 120_000
 
 /** One daemon, over any number of starts. */
 export class Daemon {
@@ -134,66 +126,6 @@ export class Daemon {
   get lastLines(): string {
     return this.#child?.lastLines.map(line => `  ${this.label} | ${line}`).join('\n') ?? ''
   }
-}
-
-export interface Located {
-  readonly ino: number
-  readonly size: number
-  readonly goal: number
-  readonly chunks: readonly {
-    readonly index: number
-    readonly handle: string
-    readonly version: number
-    readonly lease: {
-      readonly leaseId: number
-      readonly primary: string
-      readonly secondaries: readonly string[]
-      readonly remainingMs: number
-    } | null
-    readonly replicas: readonly {
-      readonly serverId: string
-      readonly controlAddress: string
-      readonly dataAddress: string
-      readonly location: string
-      readonly version: number
-      readonly stale: boolean
-    }[]
-  }[]
-}
-
-export interface Status {
-  readonly clusterId: string
-  readonly goal: number
-  readonly inodes: number
-  readonly chunks: number
-  readonly chunksBelowGoal: number
-  readonly chunksMissing: number
-  readonly leasesInForce: number
-  readonly clients: number
-  readonly servers: readonly {
-    readonly serverId: string
-    readonly controlAddress: string
-    readonly dataAddress: string
-    readonly location: string
-    readonly connected: boolean
-    readonly replicas: number
-    readonly leases: number
-  }[]
-}
-
-export interface TraceLine {
-  readonly t: bigint
-  readonly who: string
-  readonly event: string
-  readonly handle?: string
-  readonly version?: number
-  readonly leaseId?: number
-  readonly dataId?: string
-  readonly serial?: number
-  readonly from?: string
-  readonly to?: string
-  readonly bytes?: number
-  readonly [more: string]: unknown
 }
 
 export class Cluster {
@@ -330,74 +262,6 @@ export function temporaryDirectory(): string {
     // The ordinary place.
   }
   return mkdtempSync(join(base, 'leasefs-test-'))
-}
-
-/** Runs the `leasefs` program. Returns what it printed on stdout. @throws if it fails */
-export async function leasefs(...args: string[]): Promise<string> {
-  return run(...plainNode, programFile('leasefs'), ...args)
-}
-
-/** Runs a script of sh in a directory, with -e. Returns what it printed on stdout. @throws with its stderr if it fails */
-export async function shell(cwd: string, script: string): Promise<string> {
-  return run('sh', '-ec', 'cd "$1"; eval "$2"', 'sh', cwd, script)
-}
-
-export interface Outcome {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** Runs one of our programs to its end, however it ends; as an ordinary user if `uid` says so. */
-export function runProgram(name: string, args: readonly string[], uid?: number): Promise<Outcome> {
-  const options = {
-    timeout: toolTimeoutMs,
-    killSignal: 'SIGKILL',
-    ...(uid === undefined ? {} : { uid, gid: uid }),
-  } as const
-  return new Promise(resolve => {
-    const [env, ...node] = plainNode
-    const child = execFile(env, [...node, programFile(name), ...args], options, (_, stdout, stderr) => {
-      resolve({ code: child.exitCode, stdout, stderr })
-    })
-  })
-}
-
-export function programFile(name: string): string {
-  return fileURLToPath(new URL(`../../../bin/${name}`, import.meta.url))
-}
-
-/** That a program refuses its input: nothing on stdout, one line on stderr that begins with its name, exit code 1. */
-export async function refuses(
-  t: Test,
-  name: string,
-  args: readonly string[],
-  why: RegExp,
-  uid?: number,
-): Promise<void> {
-  const { code, stdout, stderr } = await runProgram(name, args, uid)
-  const lines = stderr
-    .trimEnd()
-    .split('\n')
-    .filter(line => !line.startsWith('{')) // The log does not count.
-  const line = lines.at(-1) ?? ''
-  const isClear = code === 1 && stdout === '' && lines.length === 1 && line.startsWith(`${name}: `) && why.test(line)
-  t.ok(isClear, `${args.join(' ')}: ${line}`, { code, stdout, stderr, why: String(why) })
-}
-
-async function run(program: string, ...args: string[]): Promise<string> {
-  const limits = { timeout: toolTimeoutMs, killSignal: 'SIGKILL', maxBuffer: 2 ** 26 } as const
-  const { stdout } = await promisify(execFile)(program, args, limits)
-  return stdout
-}
-
-/** Waits until something is so. */
-export async function until(what: string, isSo: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
-  const end = performance.now() + timeoutMs
-  while (!(await isSo())) {
-    if (performance.now() > end) throw new Error(`${what}: not so after ${timeoutMs} ms`)
-    await new Promise(resolve => setTimeout(resolve, 50))
-  }
 }
 
 function addressIn(ready: string | undefined, after: string): string | undefined {
