@@ -18,7 +18,7 @@ import type { Address } from '../src/wire/address.js'
 import type { ChunkHandle, SessionId } from '../src/wire/ids.js'
 
 const clock = new SystemClock()
-const network = new TcpNetwork(clock)
+const network = new TcpNetwork(clock, silentLog)
 const local = { host: '127.0.0.1', port: 0 }
 const runMs = 3 * second
 

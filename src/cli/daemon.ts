@@ -74,7 +74,7 @@ function surroundings(name: string, log: Logger, traceFile: string | undefined):
     random: new SystemRandom(),
     log,
     control: new GrpcNetwork(clock, log),
-    data: new TcpNetwork(clock),
+    data: new TcpNetwork(clock, log),
     trace: traceFile === undefined ? undefined : traceTo(traceFile, clock, () => who()),
     identify: tell => {
       who = tell

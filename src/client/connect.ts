@@ -90,7 +90,7 @@ export async function connectFileSystem(options: ConnectOptions): Promise<InodeF
     master: typeof master === 'string' ? parseAddress(master) : master,
     location: typeof location === 'string' ? parseLocation(location) : location,
     control: options.control ?? new GrpcNetwork(clock, log),
-    data: options.data ?? new TcpNetwork(clock),
+    data: options.data ?? new TcpNetwork(clock, log),
     clock,
     log,
     trace: options.trace,

@@ -3,6 +3,7 @@
 import { createServer, type Server, type ServerOpts, Socket, type SocketConstructorOpts } from 'node:net'
 import type { Clock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
 import { type Address, addressText } from '../wire/address.js'
 import type { ByteNetwork, BytePipe, ByteServer } from './byte-network.js'
 import { pipeQueuedBytesMax } from './limits.js'
@@ -17,9 +18,11 @@ const options: SocketConstructorOpts & ServerOpts = {
 
 export class TcpNetwork implements ByteNetwork {
   readonly #clock: Clock
+  readonly #log: Logger
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, log: Logger) {
     this.#clock = clock
+    this.#log = log
   }
 
   serve(listen: Address, accept: (pipe: BytePipe) => void): Promise<ByteServer> {
@@ -33,6 +36,8 @@ export class TcpNetwork implements ByteNetwork {
       server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(listen, cause)))
       server.listen({ host: listen.host, port: listen.port }, () => {
         server.removeAllListeners('error')
+        // One that could not be accepted, for want of descriptors: it is the client's to try again.
+        server.on('error', err => this.#log.error({ err }, 'data connection not accepted'))
         resolve({ address: { host: listen.host, port: portOf(server) }, close: () => close(server, sockets) })
       })
     })

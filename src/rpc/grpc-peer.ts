@@ -7,7 +7,7 @@
 
 import { setMaxListeners } from 'node:events'
 import { isIPv4, isIPv6 } from 'node:net'
-import { Client, connectivityState, credentials } from '@grpc/grpc-js'
+import { Client, connectivityState, credentials, status } from '@grpc/grpc-js'
 import type { Clock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
 import { type Address, addressText } from '../wire/address.js'
@@ -47,6 +47,7 @@ export class GrpcPeer implements ControlPeer {
         // Before a connection was picked the call is named after the target.
         const sent = call.getPeer() !== client.getChannel().getTarget()
         settled()
+        if (error?.code === status.UNAVAILABLE) this.#forgetUnlessReached(client)
         if (error) reject(errorOfStatus(error, this.#name, sent ? 'TIMEOUT' : 'UNAVAILABLE'))
         else resolve(response as Response)
       })
@@ -60,7 +61,6 @@ export class GrpcPeer implements ControlPeer {
       const settled = () => {
         cancelTimer()
         hangUp.removeEventListener('abort', abort)
-        this.#forgetUnlessReached(client)
       }
     })
   }
@@ -75,10 +75,10 @@ export class GrpcPeer implements ControlPeer {
     const cancelTimer = this.#clock.after(connectTimeoutMs, () => {
       if (!isReady(client)) stream.fail(this.#late(client, connectTimeoutMs))
     })
-    call.once('status', () => {
+    call.once('status', ({ code }) => {
       cancelTimer()
       this.#streams.delete(stream)
-      this.#forgetUnlessReached(client)
+      if (code === status.UNAVAILABLE) this.#forgetUnlessReached(client)
     })
     return stream
   }
@@ -102,9 +102,9 @@ export class GrpcPeer implements ControlPeer {
   }
 
   #late(client: Client, ms: number): LeasefsError {
-    return isReady(client)
-      ? new LeasefsError('TIMEOUT', `${this.#name} did not answer in ${ms} ms`)
-      : new LeasefsError('UNAVAILABLE', `${this.#name} could not be reached in ${ms} ms`)
+    if (isReady(client)) return new LeasefsError('TIMEOUT', `${this.#name} did not answer in ${ms} ms`)
+    this.#forgetUnlessReached(client)
+    return new LeasefsError('UNAVAILABLE', `${this.#name} could not be reached in ${ms} ms`)
   }
 
   #givenUp(): LeasefsError {

@@ -22,7 +22,7 @@ import { clusterId, FakeMaster, handle } from './harness.js'
 
 const clock = new SystemClock()
 const control = new GrpcNetwork(clock, silentLog)
-const data = new TcpNetwork(clock)
+const data = new TcpNetwork(clock, silentLog)
 const local = { host: '127.0.0.1', port: 0 }
 const location = { dc: 'a', rack: 'b', host: 'c' }
 const id = { client: 1 as SessionId, counter: 1 }

@@ -11,7 +11,7 @@ import { TcpNetwork } from '../../src/dataplane/tcp-network.js'
 import { bytesOf, local, pushOf, RecordingHandler, readOf } from './harness.js'
 
 const clock = new SystemClock()
-const network = new TcpNetwork(clock)
+const network = new TcpNetwork(clock, silentLog)
 
 async function serve(t: Test) {
   const handler = new RecordingHandler()

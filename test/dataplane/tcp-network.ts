@@ -1,9 +1,10 @@
 import t from 'tap'
 import { SystemClock } from '../../src/base/clock.js'
+import { silentLog } from '../../src/base/log.js'
 import { TcpNetwork } from '../../src/dataplane/tcp-network.js'
 import { byteNetworkSuite } from '../suites/byte-network.js'
 
-const network = new TcpNetwork(new SystemClock())
+const network = new TcpNetwork(new SystemClock(), silentLog)
 byteNetworkSuite(t, () => network)
 
 t.test('an address that is not ours is INVALID_ARGUMENT', async t => {

@@ -57,6 +57,19 @@ t.test('a call whose connection is lost may have been done: TIMEOUT', async t =>
   await t.rejects(call, { code: 'TIMEOUT' })
 })
 
+t.test('a call that is given up while it connects takes no other with it', async t => {
+  const server = await serve()
+  t.teardown(() => server.close())
+  const peer = new GrpcPeer(server.address, clock)
+  t.teardown(() => peer.close())
+  const giveUp = new AbortController()
+  const first = peer.call(status, {}, { timeoutMs: 5000, signal: giveUp.signal })
+  const second = peer.call(status, {}, { timeoutMs: 5000 })
+  giveUp.abort()
+  await t.rejects(first, { code: 'CANCELLED' })
+  t.ok(await second)
+})
+
 t.test('a call that was given up before it began is not made', async t => {
   const peer = new GrpcPeer({ host: '127.0.0.1', port: 1 }, clock)
   t.teardown(() => peer.close())
