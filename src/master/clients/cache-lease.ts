@@ -16,7 +16,7 @@ import { type Deferred, deferred } from '../../base/deferred.js'
 import type { Invalidate } from '../../wire/gen/client.js'
 import type { Ino } from '../../wire/ids.js'
 import type { Interest } from './interest.js'
-import { cachedInosMax, recalledInosLength } from './limits.js'
+import { cachedInosMax, cachedInosTotalMax, recalledInosLength } from './limits.js'
 
 /** One Invalidate that has not been answered. */
 interface Invalidation {
@@ -46,6 +46,7 @@ export interface CacheLeaseOptions {
   readonly leaseMs: number
   readonly interest: Interest<CacheLease>
   readonly cachedInosMax?: number
+  readonly cachedInosTotalMax?: number
 }
 
 export class CacheLease {
@@ -53,6 +54,7 @@ export class CacheLease {
   readonly #leaseMs: number
   readonly #interest: Interest<CacheLease>
   readonly #cachedMax: number
+  readonly #totalMax: number
   /** What the client may have cached, in the order it was told. */
   readonly #cached = new Set<Ino>()
   /** The last Invalidate that names an inode, while it is unanswered. */
@@ -71,12 +73,13 @@ export class CacheLease {
   #cancelTimer: (() => void) | undefined
 
   /** Of a client that may have anything cached until it comes back, or its lease ends. */
-  constructor({ clock, leaseMs, interest, cachedInosMax: max = cachedInosMax }: CacheLeaseOptions) {
-    this.#clock = clock
-    this.#leaseMs = leaseMs
-    this.#interest = interest
-    this.#cachedMax = max
-    this.#leaseEnds = clock.now() + leaseMs
+  constructor(options: CacheLeaseOptions) {
+    this.#clock = options.clock
+    this.#leaseMs = options.leaseMs
+    this.#interest = options.interest
+    this.#cachedMax = options.cachedInosMax ?? cachedInosMax
+    this.#totalMax = options.cachedInosTotalMax ?? cachedInosTotalMax
+    this.#leaseEnds = this.#clock.now() + this.#leaseMs
     this.#unknown = deferred()
     this.#watch()
   }
@@ -109,6 +112,8 @@ export class CacheLease {
       this.#interest.add(ino, this)
     }
     while (this.#cached.size > this.#cachedMax) this.#recallOldest()
+    const crowded = this.#interest.size > this.#totalMax && this.#unanswered.size === 0
+    if (crowded && this.#cached.size > recalledInosLength) this.#recallOldest()
   }
 
   /** An answer about these is on its way; call the returned function when it has been sent, or will not be. */

@@ -17,6 +17,9 @@ export const answerTriesMax = 8
  */
 export const cachedInosMax = 524_288
 
+/** Inodes about which anyone may have something cached. Beyond, whoever asks for more has its oldest taken back. */
+export const cachedInosTotalMax = 1_048_576
+
 /** Inodes taken back at a time. */
 export const recalledInosLength = 4096
 

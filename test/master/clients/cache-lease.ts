@@ -9,10 +9,10 @@ import type { Ino } from '../../../src/wire/ids.js'
 const leaseMs = 1000
 const [one, two, three] = [1 as Ino, 2 as Ino, 3 as Ino]
 
-function open(cachedInosMax = 1_000_000) {
+function open(limits: { readonly cachedInosMax?: number; readonly cachedInosTotalMax?: number } = {}) {
   const clock = new SimulatedClock()
   const interest = new Interest<CacheLease>()
-  const lease = new CacheLease({ clock, leaseMs, interest, cachedInosMax })
+  const lease = new CacheLease({ clock, leaseMs, interest, ...limits })
   const sent: Invalidate[] = []
   const attach = () => lease.attach(message => sent.push(message))
   return { clock, interest, lease, sent, attach }
@@ -151,7 +151,7 @@ t.test('the end of a session ends every wait', async t => {
 
 t.test('beyond its limit the oldest are taken back', async t => {
   const max = recalledInosLength + 10
-  const { interest, lease, sent, attach } = open(max)
+  const { interest, lease, sent, attach } = open({ cachedInosMax: max })
   attach()
   const inos = Array.from({ length: max }, (_, at) => (at + 1) as Ino)
   lease.register(inos)
@@ -210,4 +210,19 @@ t.test('a watch tells that an inode was taken back', async t => {
   ended.end()
   lease.invalidate([one])
   t.notOk(ended.changed)
+})
+
+t.test('beyond the limit of all together, who asks for more gives up its oldest', async t => {
+  const max = recalledInosLength + 10
+  const { clock, interest, lease, sent, attach } = open({ cachedInosTotalMax: max })
+  attach()
+  const other = new CacheLease({ clock, leaseMs, interest })
+  other.attach(() => t.fail('it has asked for nothing more'))
+  other.register([1_000_001 as Ino])
+  const inos = Array.from({ length: max + 1 }, (_, at) => (at + 1) as Ino)
+  lease.register(inos.slice(0, max - 1))
+  t.same(sent, [])
+  lease.register(inos)
+  lease.register(inos)
+  t.same(sent, [{ number: 1, inos: inos.slice(0, recalledInosLength) }], 'some at a time')
 })
