@@ -84,7 +84,7 @@ export type Frame = HelloFrame | PushFrame | PushAckFrame | ReadFrame | ReadRepl
 /** Longest head and payload of each type. A peer that announces more is not believed. */
 const limits: Record<Frame['type'], { readonly head: number; readonly payload: number }> = {
   hello: { head: 2 * 256, payload: 0 },
-  push: { head: 25 + (goalMax - 1) * 256, payload: mutationSizeMax },
+  push: { head: 21 + (goalMax - 1) * 256, payload: mutationSizeMax },
   pushAck: { head: 4 + 255 + frameMessageLengthMax, payload: 0 },
   read: { head: 24, payload: 0 },
   readReply: { head: 7 + 255 + frameMessageLengthMax, payload: mutationSizeMax },
