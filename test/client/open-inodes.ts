@@ -1,0 +1,117 @@
+import t from 'tap'
+import { LeasefsError } from '../../src/base/errors.js'
+import type { Ino } from '../../src/wire/ids.js'
+import { filesOf, startInodes } from './harness/inodes.js'
+import { attributesResult } from './harness/master.js'
+
+const file = 10 as Ino
+
+t.test('an inode is open once at the master, from the first handle to the last', async t => {
+  const { inodes, run, asked } = await startInodes(t)
+  const first = (await run(inodes.open(file))).inode
+  const second = (await run(inodes.open(file))).inode
+  t.equal(first, second)
+  t.same(asked(), ['open'])
+  inodes.release(first)
+  await run(inodes.closed())
+  t.same(asked(), [])
+  inodes.release(second)
+  await run(inodes.closed())
+  t.same(asked(), ['close'])
+  t.equal(inodes.get(file), undefined)
+  await run(inodes.open(file))
+  t.same(asked(), ['open'])
+})
+
+t.test('an open that fails leaves nothing behind', async t => {
+  const { inodes, run, master } = await startInodes(t)
+  master.answer = () => new LeasefsError('NOT_FOUND', 'gone')
+  await t.rejects(run(inodes.open(file)), { code: 'NOT_FOUND' })
+  t.equal(inodes.get(file), undefined)
+})
+
+t.test('a close waits for opens that are under way: they may be of the same inode', async t => {
+  const { inodes, run, asked, master, metadata } = await startInodes(t)
+  const { inode } = await run(inodes.open(file))
+  const answer = master.answer
+  master.answer = () => 'later'
+  const making = inodes.create(() =>
+    metadata.make(1 as Ino, Buffer.from('x'), 'file', { mode: 0, uid: 0, gid: 0 }, { exclusive: false, open: true }),
+  )
+  await master.settle()
+  inodes.release(inode)
+  await master.settle()
+  t.same(asked(), ['open', 'make'], 'no close yet')
+  master.answer = answer
+  master.reply(2, attributesResult(file))
+  const made = await run(making)
+  t.equal(made.inode.ino, file)
+  t.same(asked(), [], 'it was the same inode: it stays open')
+  inodes.release(made.inode)
+  await run(inodes.closed())
+  t.same(asked(), ['close'])
+})
+
+t.test('an inode that nobody has opened is used without opening it', async t => {
+  const { inodes, run, asked } = await startInodes(t)
+  await run(inodes.using(file, async inode => t.equal(inode.ino, file)))
+  t.same(asked(), [])
+  t.equal(inodes.get(file), undefined)
+})
+
+t.test('what was read is there for the next open, until it is invalidated', async t => {
+  const { inodes, run, data } = await startInodes(t, new Map([[file, 1000]]))
+  const readOnce = async () => {
+    const { inode } = await run(inodes.open(file))
+    await run(inode.read({ frontier: 0, window: 0 }, 0, 1000))
+    inodes.release(inode)
+  }
+  await readOnce()
+  await readOnce()
+  t.equal(data.reads.length, 1)
+  inodes.invalidated(file)
+  await readOnce()
+  t.equal(data.reads.length, 2)
+  inodes.reset(false)
+  await readOnce()
+  t.equal(data.reads.length, 3)
+})
+
+t.test('with a new session what is open is opened again; what is gone is an error from then on', async t => {
+  const { inodes, run, asked, master } = await startInodes(t)
+  const kept = (await run(inodes.open(file))).inode
+  const gone = (await run(inodes.open(11 as Ino))).inode
+  asked()
+  const answer = filesOf(new Map())
+  master.answer = operation =>
+    operation.$case === 'open' && operation.value.ino === 11 ? new LeasefsError('NOT_FOUND', 'gone') : answer(operation)
+  inodes.reset(true)
+  await master.settle()
+  t.same(asked(), ['open', 'open'])
+  t.doesNotThrow(() => kept.check())
+  t.throws(() => gone.check(), { code: 'IO' })
+  await t.rejects(run(inodes.open(11 as Ino)), { code: 'IO' })
+})
+
+t.test('dirty bytes of an inode nobody has open any more get one more try', async t => {
+  const { inodes, run, asked, streams, master } = await startInodes(t)
+  const { inode } = await run(inodes.open(file))
+  inode.writes.write(0, Buffer.from('abc'))
+  inodes.release(inode)
+  await master.settle()
+  await run(inodes.closed())
+  t.equal(streams.writes.length, 1)
+  t.same(asked(), ['open', 'written', 'close'])
+})
+
+t.test('an inode opened for someone who has gone is closed, unless others have it open', async t => {
+  const { inodes, run, asked } = await startInodes(t)
+  inodes.abandonedOpen(file)
+  await run(inodes.closed())
+  t.same(asked(), ['close'])
+  await run(inodes.open(file))
+  asked()
+  inodes.abandonedOpen(file)
+  await run(inodes.closed())
+  t.same(asked(), [])
+})
