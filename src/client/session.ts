@@ -10,6 +10,7 @@ import type { Clock } from '../base/clock.js'
 import { type Deferred, deferred } from '../base/deferred.js'
 import { errorCodeOf, LeasefsError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
+import { hour } from '../base/units.js'
 import { clientLeaseMs, formatVersion, heartbeatMs } from '../constants.js'
 import type { ControlNetwork, ControlPeer } from '../rpc/control-network.js'
 import { ReconnectingStream } from '../rpc/reconnecting-stream.js'
@@ -63,6 +64,8 @@ export class Session {
   #heardAt = 0
   #dataCounter = 0
   #cancelPing: (() => void) | undefined
+  /** Ends the wait that stands for the connection while there is none. */
+  #away: AbortController | undefined
   #closed = false
 
   /** @throws LeasefsError UNAVAILABLE: no master answers there; WRONG_CLUSTER; what the master says to our hello */
@@ -72,6 +75,7 @@ export class Session {
     const cancel = options.clock.after(options.connectTimeoutMs, () =>
       session.#welcomed.reject(new LeasefsError('UNAVAILABLE', `${where} does not answer`)),
     )
+    session.#holdProcess()
     session.#stream.start()
     try {
       await session.#welcomed.promise
@@ -146,6 +150,7 @@ export class Session {
   #end(reason: LeasefsError): void {
     this.#closed = true
     this.#cancelPing?.()
+    this.#away?.abort()
     this.#lease.end()
     this.#stream.close()
     this.#requests.close(reason)
@@ -193,6 +198,7 @@ export class Session {
     this.#leaseMs = leaseMs
     this.#greeted = true
     this.#forgotten = false
+    this.#away?.abort()
     if (lost) this.#requests.renumber()
     if (!first) this.#reset(lost) // Invalidations may have been lost with the old stream.
     this.#lease.answered(this.#helloNumber, leaseMs)
@@ -210,10 +216,20 @@ export class Session {
   }
 
   #lost(reason: LeasefsError): void {
+    if (this.#greeted) this.#holdProcess()
     this.#greeted = false
     this.#cancelPing?.()
     this.#requests.suspend()
     if (this.#id !== 0) this.#options.log.warn({ code: reason.code }, `lost the master: ${reason.message}`)
+  }
+
+  /**
+   * A connection keeps a program running that waits for an answer, and timers
+   * of ours do not: while there is no connection, something else must.
+   */
+  #holdProcess(): void {
+    this.#away = new AbortController()
+    this.#options.clock.sleep(hour, this.#away.signal).catch(() => {})
   }
 
   #invalidate({ number, inos }: Invalidate): void {
