@@ -101,6 +101,7 @@ async function serve(options: ChunkserverOptions, serverId: ServerId, store: Chu
     session.close()
     parts.links.close()
     await Promise.all([controlServer.close(), dataServer.close()])
+    await parts.replicas.close(new LeasefsError('UNAVAILABLE', 'this server is stopping'))
     sweeping.stop()
     parts.space.stop()
     parts.data.close()

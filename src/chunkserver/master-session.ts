@@ -212,7 +212,9 @@ export class MasterSession {
   }
 
   #command(command: Command): void {
+    const session = this.#state
     const done = (reason?: LeasefsError) => {
+      if (this.#state !== session) return // Its number means nothing on another stream.
       const failure = reason && { code: reason.code, message: reason.message }
       this.#send({ $case: 'done', value: { number: command.number, failure } })
     }

@@ -97,6 +97,11 @@ export class Replicas {
     await Promise.all(idle)
   }
 
+  /** Ends every lease and every queue. Resolves when nothing is applied any more. */
+  async close(reason: LeasefsError): Promise<void> {
+    await Promise.all([...this.#replicas.values()].map(replica => replica.stop(reason)))
+  }
+
   #changed(replica: Replica): void {
     const { kind } = replica.role
     const wasPrimary = this.#primaries.has(replica)

@@ -22,7 +22,17 @@ import { verifiedBytes } from './block-reads.js'
 import { blockChecksum, blockChecksums } from './checksums.js'
 import { blocksPerChunk, checksumsStart, dataStart, encodeHeader, encodeSlot } from './chunk-format.js'
 import type { StoredBytes } from './chunk-store.js'
-import { closeFile, type DiskFile, diskError, openFile, readAt, syncFileData, truncateFile, writeAt } from './disk.js'
+import {
+  closeFile,
+  type DiskFile,
+  diskError,
+  openFile,
+  readAt,
+  removeFile,
+  syncFileData,
+  truncateFile,
+  writeAt,
+} from './disk.js'
 import { loadChecksums, recomputeChecksums } from './file-checksums.js'
 import { newRecord, type ReplicaRecord } from './replica-record.js'
 
@@ -66,6 +76,7 @@ export class ReplicaFile {
       await writeAt(file, [encodeHeader(record)], 0)
     } catch (reason) {
       await closeFile(file)
+      await removeFile(path)
       throw reason
     }
     context.dirty.add(record)
