@@ -53,6 +53,8 @@ export class FakeMaster {
   readonly seen = new Map<string, Seen>()
   clusterId = clusterId
   leaseMs: number = leaseMsDefault
+  /** Refuses registrations with this code. */
+  refusing: string | undefined
   /** Answers heartbeats, and extends what they ask. */
   answering = true
   onFailed: (server: string, failed: ReplicasFailed) => void = () => {}
@@ -117,10 +119,9 @@ export class FakeMaster {
 
   #register(session: Session, register: Register): void {
     this.seen.set(register.server?.serverId ?? '', { session, register, messages: [] })
-    const failure =
-      register.clusterId === '' || register.clusterId === this.clusterId
-        ? undefined
-        : { code: 'WRONG_CLUSTER', message: 'another cluster' }
+    const foreign = register.clusterId !== '' && register.clusterId !== this.clusterId
+    const code = foreign ? 'WRONG_CLUSTER' : this.refusing
+    const failure = code === undefined ? undefined : { code, message: 'refused' }
     const value = { clusterId: this.clusterId, serverLeaseMs, leaseMs: this.leaseMs, failure }
     session.send({ message: { $case: 'registered', value } })
   }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { masterSilenceMs } from '../../src/chunkserver/limits.js'
+import { drainMs, masterSilenceMs } from '../../src/chunkserver/limits.js'
 import { MemoryDisk, MemoryStore } from '../../src/chunkserver/store/memory-store.js'
 import { heartbeatMs, leaseMs } from '../../src/constants.js'
 import { addressText } from '../../src/wire/address.js'
@@ -31,6 +31,17 @@ t.test('a server of another cluster ends', async t => {
   const cluster = await TestCluster.start(t, 0)
   const { server } = await cluster.addServer('s0', { identity: { clusterId: 'cluster-2' } })
   t.match(await server.closed, { code: 'WRONG_CLUSTER' })
+})
+
+t.test('a server whose format the master does not speak ends; one that is refused for now tries again', async t => {
+  const cluster = await TestCluster.start(t, 0)
+  cluster.master.refusing = 'NEWER_FORMAT'
+  t.match(await (await cluster.addServer('s0')).server.closed, { code: 'NEWER_FORMAT' })
+  cluster.master.refusing = 'UNAVAILABLE'
+  const added = cluster.addServer('s1')
+  await cluster.clock.advance(1000)
+  cluster.master.refusing = undefined
+  await cluster.until((await cluster.until(added)).server.ready)
 })
 
 t.test('a server reports all it holds in bounded pieces, the last one marked', async t => {
@@ -103,6 +114,41 @@ t.test('a master that says nothing is tried on a new stream', async t => {
   cluster.master.answering = false
   await cluster.clock.advance(masterSilenceMs + 2 * heartbeatMs)
   t.not(cluster.master.seen.get('s0')?.session, before)
+})
+
+t.test('a command is answered on the session on which it came, or not at all', async t => {
+  const cluster = await TestCluster.start(t, 2)
+  await cluster.createChunk()
+  const client = cluster.client(1)
+  const mutation = client.write(0, 1)
+  await cluster.until(client.push(mutation.id, Buffer.from('x')))
+  cluster.control.silence(cluster.addressOf(1))
+  client.commit([mutation])
+  await cluster.clock.advance(10)
+  cluster.master.send('s0', {
+    $case: 'command',
+    value: { number: 77, command: { $case: 'revoke', value: { handle, leaseId: 1 } } },
+  })
+  await cluster.clock.advance(10)
+  cluster.control.reset(cluster.master.address)
+  await cluster.clock.advance(3000)
+  t.same(cluster.master.said('s0', 'done'), [])
+})
+
+t.test('a server stops in bounded time, whatever its secondaries and its master do', async t => {
+  const cluster = await TestCluster.start(t, 2)
+  await cluster.createChunk()
+  const client = cluster.client(1)
+  const mutation = client.write(0, 1)
+  await cluster.until(client.push(mutation.id, Buffer.from('x')))
+  cluster.control.silence(cluster.addressOf(1))
+  const commit = client.commit([mutation])
+  await cluster.clock.advance(6000)
+  const closed = cluster.at(0).server.close()
+  await cluster.clock.advance(drainMs + 1)
+  await closed
+  const outcome = await Promise.race([commit.then(codeOf), cluster.clock.advance(20_000).then(() => 'no answer')])
+  t.equal(outcome, 'no answer', 'its stream has closed')
 })
 
 t.test('a stopping server finishes what is under way and says goodbye', async t => {
