@@ -13,7 +13,6 @@ import type { Clock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
 import { chunkSize } from '../constants.js'
 import type { DataId, Ino } from '../wire/ids.js'
-import { compareTimes, timestampOf } from './attributes.js'
 import { DirtyData, type Extent, endOf } from './dirty-data.js'
 import type { Attributes, Timestamp } from './file-system.js'
 import { batchesInFlightMax, locateAheadBytes } from './limits.js'
@@ -22,6 +21,7 @@ import type { Metadata } from './metadata.js'
 import type { BatchMutation, Mutator } from './mutate.js'
 import { type ExtentBatch, packBatches } from './pack-batches.js'
 import type { Range } from './ranges.js'
+import { SizeReports } from './size-reports.js'
 import type { DirtyFile, WriteBehind } from './write-behind.js'
 
 export interface FileWritesOptions {
@@ -44,6 +44,7 @@ interface QueuedBatch extends ExtentBatch {
 export class FileWrites implements DirtyFile {
   readonly #options: FileWritesOptions
   readonly #dirty: DirtyData
+  readonly #reports: SizeReports
   readonly #queue: QueuedBatch[] = []
   readonly #inFlight = new Set<QueuedBatch>()
   readonly #busyBlocks = new Set<number>()
@@ -52,20 +53,18 @@ export class FileWrites implements DirtyFile {
   #bytesCounted = 0
   #error: LeasefsError | undefined
   #openSince: number | undefined
-  /** End of the last write that the master may not know of; 0 if it knows all. */
-  #end = 0
-  #appliedEnd = 0
-  /** Up to here there is nothing that was never applied, whatever is under way. */
-  #wholeEnd = 0
-  #reportedSize = 0
-  #unreportedSince: number | undefined
-  #mtime: Timestamp | undefined
-  #reporting: Promise<void> = Promise.resolve()
   #locatedFor = -1
 
   constructor(options: FileWritesOptions) {
     this.#options = options
+    const { ino, metadata, clock } = options
     this.#dirty = new DirtyData(options.behind.pool)
+    this.#reports = new SizeReports({
+      ...{ ino, metadata, clock },
+      pendingFrom: offset => this.#dirty.firstFrom(offset),
+      allApplied: () => this.#dirty.isEmpty,
+      changed: () => this.#changed(),
+    })
   }
 
   get dirtyBytes(): number {
@@ -73,7 +72,7 @@ export class FileWrites implements DirtyFile {
   }
 
   get waitingSince(): number | undefined {
-    return this.#openSince ?? this.#unreportedSince
+    return this.#openSince ?? this.#reports.since
   }
 
   get isPushing(): boolean {
@@ -82,15 +81,12 @@ export class FileWrites implements DirtyFile {
 
   /** Nothing is dirty, and the master knows everything. An error may still wait to be heard. */
   get isClean(): boolean {
-    return this.#dirty.isEmpty && this.#unreportedSince === undefined
+    return this.#dirty.isEmpty && this.#reports.isDone
   }
 
   /** What the master says, with what it can't know yet. */
   view(attributes: Attributes): Attributes {
-    const mtime = this.#mtime
-    if (this.#end <= attributes.size && !mtime) return attributes
-    const ctime = mtime && compareTimes(mtime, attributes.ctime) > 0 ? mtime : attributes.ctime
-    return { ...attributes, size: Math.max(attributes.size, this.#end), mtime: mtime ?? attributes.mtime, ctime }
+    return this.#reports.view(attributes)
   }
 
   /** Takes a copy of the bytes. The caller has waited for room. */
@@ -98,9 +94,8 @@ export class FileWrites implements DirtyFile {
     if (data.length === 0) return
     const { clock } = this.#options
     this.#dirty.write(offset, data)
-    this.#mtime = timestampOf(clock.wallNs())
     this.#locateAhead(offset, data.length)
-    this.#end = Math.max(this.#end, offset + data.length)
+    this.#reports.wrote(offset + data.length)
     this.#enqueue(this.#dirty.sealFull())
     this.#openSince = this.#dirty.hasOpen ? (this.#openSince ?? clock.now()) : undefined
     this.#changed()
@@ -108,7 +103,7 @@ export class FileWrites implements DirtyFile {
 
   /** The file's time was set: a report of earlier writes must not undo that. */
   setMtime(mtime: Timestamp | 'now'): void {
-    if (this.#mtime) this.#mtime = mtime === 'now' ? timestampOf(this.#options.clock.wallNs()) : mtime
+    this.#reports.setMtime(mtime)
   }
 
   touches(range: Range): boolean {
@@ -153,10 +148,7 @@ export class FileWrites implements DirtyFile {
   async cut(size: number): Promise<void> {
     if (this.#queue.length === 0 && this.#inFlight.size === 0) this.#dirty.cut(size)
     await this.#settled()
-    this.#end = 0
-    this.#appliedEnd = Math.min(this.#appliedEnd, size)
-    this.#wholeEnd = Math.min(this.#wholeEnd, size)
-    this.#reportedSize = Math.min(this.#reportedSize, size)
+    this.#reports.cut(size)
   }
 
   /** The error of a push that nobody has heard of yet, if there is one. */
@@ -168,16 +160,16 @@ export class FileWrites implements DirtyFile {
 
   pushBehind(): void {
     this.#pushOpen()
-    if (this.#unreportedSince !== undefined) this.#report().catch(reason => this.#keep(reason))
+    this.#reports.report().catch(reason => this.#keep(reason))
   }
 
   /** Everything written so far has been applied or has failed, and has been reported. */
   async #settled(): Promise<void> {
-    const end = this.#end
+    const { end } = this.#reports
     this.#pushOpen()
     await Promise.all([...this.#inFlight, ...this.#queue].map(({ done }) => done))
-    this.#wholeEnd = Math.max(this.#wholeEnd, Math.min(end, this.#appliedEnd))
-    if (this.#unreportedSince !== undefined) await this.#report()
+    this.#reports.settledTo(end)
+    await this.#reports.report()
   }
 
   #pushOpen(): void {
@@ -215,8 +207,7 @@ export class FileWrites implements DirtyFile {
     try {
       const mutations = batch.extents.map(extent => this.#mutationOf(extent))
       const { pushed } = await mutator.apply({ ino, index: batch.index, mutations })
-      for (const extent of batch.extents) this.#appliedEnd = Math.max(this.#appliedEnd, endOf(extent))
-      this.#unreportedSince ??= this.#options.clock.now()
+      for (const extent of batch.extents) this.#reports.applied(endOf(extent))
       this.#reuse(batch, pushed)
     } catch (reason) {
       this.#keep(reason)
@@ -236,7 +227,7 @@ export class FileWrites implements DirtyFile {
     }
     for (const block of batch.blocks) this.#busyBlocks.delete(block)
     this.#inFlight.delete(batch)
-    this.#forgetEnd()
+    this.#reports.forget()
     this.#changed()
     batch.settle()
     this.#pump()
@@ -247,40 +238,6 @@ export class FileWrites implements DirtyFile {
     pushed.then(ok => {
       if (ok) for (const { buffer } of extents) this.#options.behind.pool.give(buffer)
     })
-  }
-
-  /** Tells the master the size: up to the first byte that is still under way. One report at a time. */
-  #report(): Promise<void> {
-    this.#reporting = this.#reporting.catch(() => {}).then(() => this.#reportNow())
-    return this.#reporting
-  }
-
-  async #reportNow(): Promise<void> {
-    const { ino, metadata } = this.#options
-    const since = this.#unreportedSince
-    if (since === undefined) return
-    const mtime = this.#mtime
-    const pendingFrom = this.#dirty.firstFrom(this.#reportedSize)
-    const size = Math.max(this.#wholeEnd, Math.min(this.#appliedEnd, pendingFrom ?? this.#appliedEnd))
-    this.#unreportedSince = size < this.#appliedEnd ? this.#options.clock.now() : undefined
-    try {
-      const attributes = await metadata.written(ino, size, mtime)
-      this.#reportedSize = attributes.size
-      if (this.#mtime === mtime && this.isClean) this.#mtime = undefined
-    } catch (reason) {
-      this.#unreportedSince = since
-      // Nobody will ever be able to: the inode is gone.
-      if (LeasefsError.from(reason).code === 'NOT_FOUND') this.#unreportedSince = undefined
-      throw reason
-    } finally {
-      this.#forgetEnd()
-      this.#changed()
-    }
-  }
-
-  /** With nothing dirty and nothing to report the master's word on the size is all there is. */
-  #forgetEnd(): void {
-    if (this.isClean) this.#end = 0
   }
 
   #keep(reason: unknown): void {
@@ -301,7 +258,7 @@ export class FileWrites implements DirtyFile {
     if (index === this.#locatedFor) return
     const first = Math.floor(offset / chunkSize)
     if (this.#locatedFor < first || this.#locatedFor > index) locations.prefetch(ino, first, 'write')
-    if (index > first && offset + length >= this.#end) locations.prefetch(ino, index, 'write')
+    if (index > first && offset + length >= this.#reports.end) locations.prefetch(ino, index, 'write')
     this.#locatedFor = index
   }
 }

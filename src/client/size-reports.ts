@@ -1,0 +1,131 @@
+// What this client knows of a file's size and time and the master does not yet:
+// from the moment of a write until all replicas have applied it and the master
+// has been told. A size is reported only when there are bytes all the way up to
+// it, so that no reader sees a length whose bytes are not there.
+
+import type { Clock } from '../base/clock.js'
+import { LeasefsError } from '../base/errors.js'
+import type { Ino } from '../wire/ids.js'
+import { compareTimes, timestampOf } from './attributes.js'
+import type { Attributes, Timestamp } from './file-system.js'
+import type { Metadata } from './metadata.js'
+
+export interface SizeReportsOptions {
+  readonly ino: Ino
+  readonly metadata: Pick<Metadata, 'written'>
+  readonly clock: Clock
+  /** Where the first byte at or beyond `offset` lies that is not applied yet; undefined if all are. */
+  readonly pendingFrom: (offset: number) => number | undefined
+  readonly allApplied: () => boolean
+  /** `since` or what view() shows may have changed. */
+  readonly changed: () => void
+}
+
+export class SizeReports {
+  readonly #options: SizeReportsOptions
+  /** End of the last write that the master may not know of; 0 if it knows all. */
+  #end = 0
+  #appliedEnd = 0
+  /** Up to here there is nothing that was never applied, whatever is under way. */
+  #wholeEnd = 0
+  #reportedSize = 0
+  #since: number | undefined
+  #mtime: Timestamp | undefined
+  #reporting: Promise<void> = Promise.resolve()
+  #underWay = false
+
+  constructor(options: SizeReportsOptions) {
+    this.#options = options
+  }
+
+  /** Since when something applied waits to be reported. */
+  get since(): number | undefined {
+    return this.#since
+  }
+
+  /** The master knows of everything that has been applied. */
+  get isDone(): boolean {
+    return this.#since === undefined && !this.#underWay
+  }
+
+  get end(): number {
+    return this.#end
+  }
+
+  /** What the master says, with what it can't know yet. */
+  view(attributes: Attributes): Attributes {
+    const mtime = this.#mtime
+    if (this.#end <= attributes.size && !mtime) return attributes
+    const ctime = mtime && compareTimes(mtime, attributes.ctime) > 0 ? mtime : attributes.ctime
+    return { ...attributes, size: Math.max(attributes.size, this.#end), mtime: mtime ?? attributes.mtime, ctime }
+  }
+
+  /** Bytes up to `end` have been written, and not applied. */
+  wrote(end: number): void {
+    this.#mtime = timestampOf(this.#options.clock.wallNs())
+    this.#end = Math.max(this.#end, end)
+  }
+
+  /** The file's time was set: a report of earlier writes must not undo that. */
+  setMtime(mtime: Timestamp | 'now'): void {
+    if (this.#mtime) this.#mtime = mtime === 'now' ? timestampOf(this.#options.clock.wallNs()) : mtime
+  }
+
+  /** All replicas have applied bytes that end there. */
+  applied(end: number): void {
+    this.#appliedEnd = Math.max(this.#appliedEnd, end)
+    this.#since ??= this.#options.clock.now()
+  }
+
+  /** Every write that began before has been applied or has failed: they went up to `end`. */
+  settledTo(end: number): void {
+    this.#wholeEnd = Math.max(this.#wholeEnd, Math.min(end, this.#appliedEnd))
+  }
+
+  /** The file ends at `size`; everything has been reported. */
+  cut(size: number): void {
+    this.#end = 0
+    this.#appliedEnd = Math.min(this.#appliedEnd, size)
+    this.#wholeEnd = Math.min(this.#wholeEnd, size)
+    this.#reportedSize = Math.min(this.#reportedSize, size)
+  }
+
+  /** With nothing dirty and nothing to report the master's word on the size is all there is. */
+  forget(): void {
+    if (this.isDone && this.#options.allApplied()) this.#end = 0
+  }
+
+  /**
+   * Resolves when the master knows of everything that was applied before this
+   * call. One report at a time.
+   *
+   * @throws LeasefsError what the master says to the last of them
+   */
+  report(): Promise<void> {
+    this.#reporting = this.#reporting.catch(() => {}).then(() => this.#reportNow())
+    return this.#reporting
+  }
+
+  async #reportNow(): Promise<void> {
+    const { ino, metadata, clock, pendingFrom, allApplied, changed } = this.#options
+    const since = this.#since
+    if (since === undefined) return
+    const mtime = this.#mtime
+    const size = Math.max(this.#wholeEnd, Math.min(this.#appliedEnd, pendingFrom(this.#reportedSize) ?? Infinity))
+    this.#since = size < this.#appliedEnd ? clock.now() : undefined
+    this.#underWay = true
+    try {
+      const attributes = await metadata.written(ino, size, mtime)
+      this.#reportedSize = attributes.size
+      if (this.#mtime === mtime && this.#since === undefined && allApplied()) this.#mtime = undefined
+    } catch (reason) {
+      // An inode that is gone has no size that could be reported another time.
+      this.#since = LeasefsError.from(reason).code === 'NOT_FOUND' ? undefined : since
+      throw reason
+    } finally {
+      this.#underWay = false
+      this.forget()
+      changed()
+    }
+  }
+}

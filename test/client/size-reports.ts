@@ -1,0 +1,111 @@
+import t from 'tap'
+import { deferred } from '../../src/base/deferred.js'
+import { LeasefsError } from '../../src/base/errors.js'
+import { SimulatedClock } from '../../src/base/simulated-clock.js'
+import { attributesFromWire } from '../../src/client/attributes.js'
+import type { Attributes } from '../../src/client/file-system.js'
+import { SizeReports } from '../../src/client/size-reports.js'
+import type { Ino } from '../../src/wire/ids.js'
+import { attributesOf, stateOf } from './harness/master.js'
+
+const ino = 10 as Ino
+
+function make() {
+  const clock = new SimulatedClock()
+  const sizes: number[] = []
+  const script = { pending: [] as number[], answer: undefined as Promise<void> | undefined }
+  const reports = new SizeReports({
+    ...{ ino, clock },
+    metadata: {
+      async written(_, size): Promise<Attributes> {
+        sizes.push(size)
+        await script.answer
+        return attributesFromWire(attributesOf(ino, { size }))
+      },
+    },
+    pendingFrom: offset => script.pending.filter(at => at >= offset).sort((a, b) => a - b)[0],
+    allApplied: () => script.pending.length === 0,
+    changed: () => {},
+  })
+  return { clock, reports, sizes, script }
+}
+
+t.test('nothing is reported that the master knows', async t => {
+  const { reports, sizes } = make()
+  await reports.report()
+  reports.wrote(10)
+  await reports.report()
+  t.same(sizes, [], 'written is not applied')
+  reports.applied(10)
+  await reports.report()
+  await reports.report()
+  t.same(sizes, [10])
+})
+
+t.test('a size with a gap below it is not reported', async t => {
+  const { reports, sizes, script } = make()
+  script.pending = [5]
+  reports.wrote(20)
+  reports.applied(20)
+  await reports.report()
+  t.same(sizes, [5])
+  t.ok(reports.since !== undefined, 'the rest is owed')
+  script.pending = []
+  await reports.report()
+  t.same(sizes, [5, 20])
+  t.ok(reports.isDone)
+})
+
+t.test('bytes that are written again are no gap', async t => {
+  const { reports, sizes, script } = make()
+  reports.wrote(20)
+  reports.applied(20)
+  reports.settledTo(20)
+  script.pending = [5]
+  await reports.report()
+  t.same(sizes, [20])
+})
+
+t.test('who asks while a report is under way waits for it', async t => {
+  const { reports, script } = make()
+  const { promise, resolve } = deferred<void>()
+  script.answer = promise
+  reports.wrote(10)
+  reports.applied(10)
+  void reports.report()
+  const second = reports.report()
+  t.equal(await stateOf(second), 'pending')
+  t.notOk(reports.isDone)
+  reports.forget()
+  t.equal(reports.end, 10, 'and the size is still shown')
+  resolve()
+  await second
+  t.ok(reports.isDone)
+  t.equal(reports.end, 0)
+})
+
+t.test('what could not be reported is owed, unless the inode is gone', async t => {
+  for (const [code, owed] of [
+    ['TIMEOUT', true],
+    ['NOT_FOUND', false],
+  ] as const) {
+    const { reports, script } = make()
+    script.answer = Promise.reject(new LeasefsError(code, ''))
+    reports.wrote(10)
+    reports.applied(10)
+    await t.rejects(reports.report(), { code })
+    t.equal(reports.since !== undefined, owed, code)
+  }
+})
+
+t.test('after a cut only what was written later counts', async t => {
+  const { reports, sizes } = make()
+  reports.wrote(100)
+  reports.applied(100)
+  await reports.report()
+  reports.cut(40)
+  reports.wrote(50)
+  reports.applied(50)
+  await reports.report()
+  t.same(sizes, [100, 50])
+})
