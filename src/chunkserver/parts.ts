@@ -54,7 +54,7 @@ export async function assemble(
   })
   return {
     ...{ serverId, clusterId, serverLease, data, links, space, replicas, commits },
-    reads: new Reads({ store, replicas, serverLease, clock, log, trace }),
+    reads: new Reads({ store, replicas, serverLease, clock, log }),
     commands: new Commands({ self: serverId, store, replicas, serverLease, clock }),
     stopTakingCommits: () => {
       closing = true

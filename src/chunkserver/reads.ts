@@ -5,7 +5,6 @@
 import type { Clock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
-import type { Trace } from '../base/trace.js'
 import { chunkSize, mutationSizeMax } from '../constants.js'
 import type { ReadBytes, ReadRequest } from '../dataplane/data-plane.js'
 import { handleText } from '../wire/ids.js'
@@ -20,7 +19,6 @@ export interface ReadsOptions {
   readonly serverLease: ServerLease
   readonly clock: Clock
   readonly log: Logger
-  readonly trace: Trace | undefined
 }
 
 export class Reads {
@@ -41,7 +39,6 @@ export class Reads {
       this.#checkMayServe(request)
       const bytes = await this.#options.store.read(request.handle, request.offset, request.length)
       this.#checkMayServe(request) // It may have been left behind meanwhile.
-      this.#trace(request, bytes.length)
       return bytes
     } catch (reason) {
       if (reason instanceof LeasefsError && (reason.code === 'CORRUPT' || reason.code === 'IO')) {
@@ -73,10 +70,6 @@ export class Reads {
       throw new LeasefsError('STALE_VERSION', text)
     }
     if (replicas.isFailed(handle)) throw new LeasefsError('UNAVAILABLE', `the replica of ${handleText(handle)} failed`)
-  }
-
-  #trace({ handle, version, offset }: ReadRequest, bytes: number): void {
-    this.#options.trace?.('read.served', { handle: handleText(handle), version, offset, bytes })
   }
 }
 
