@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { pino } from 'pino'
@@ -21,9 +21,8 @@ t.test('an idle mount goes at once', async t => {
 
 t.test('a mount in use is waited for, and then detached with a warning', async t => {
   const { path } = await mounted(t)
-  const user = spawn('sleep', ['60'], { cwd: path })
+  const user = await userOf(path, 60)
   t.teardown(() => user.kill())
-  await once(user, 'spawn')
   const lines: string[] = []
   const log = pino({ level: 'warn' }, { write: line => lines.push(line) })
   await unmount(path, clock, log, 300)
@@ -33,8 +32,7 @@ t.test('a mount in use is waited for, and then detached with a warning', async t
 
 t.test('a mount whose user leaves in time is not detached', async t => {
   const { path } = await mounted(t)
-  const user = spawn('sleep', ['0.5'], { cwd: path })
-  await once(user, 'spawn')
+  const user = await userOf(path, 0.5)
   const lines: string[] = []
   await unmount(path, clock, pino({ level: 'warn' }, { write: line => lines.push(line) }))
   t.same(lines, [])
@@ -46,3 +44,13 @@ t.test('what is not mounted is no error, and stays', async t => {
   await unmountLazily(path)
   t.ok((await stat(path)).isDirectory())
 })
+
+/**
+ * A process that has its working directory there for so long. It goes there by
+ * itself: this process waits for a spawn without serving the mount meanwhile.
+ */
+async function userOf(path: string, seconds: number): Promise<ChildProcess> {
+  const user = spawn('bash', ['--norc', '-c', `cd '${path}' && echo there && exec sleep ${seconds}`])
+  await once(user.stdout, 'data')
+  return user
+}
