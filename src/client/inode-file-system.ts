@@ -197,7 +197,6 @@ export class InodeFileSystem implements FileSystem {
 
   async #close(): Promise<void> {
     const flushed = await Promise.allSettled([...this.#inodes.all()].map(({ writes }) => writes.flush()))
-    await this.#inodes.closed()
     this.#behind.close()
     this.#closeParts()
     for (const outcome of flushed) if (outcome.status === 'rejected') throw outcome.reason

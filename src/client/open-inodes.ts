@@ -23,7 +23,6 @@ export class OpenInodes {
   })
   /** Nobody uses them here, and the master is to be told. */
   readonly #toClose = new Set<Ino>()
-  readonly #closing = new Set<Promise<void>>()
   #opensUnderWay = 0
 
   constructor(metadata: Metadata, make: (ino: Ino) => OpenInode, log: Logger) {
@@ -122,11 +121,6 @@ export class OpenInodes {
     }
   }
 
-  /** Resolves when the master has been told of every close. */
-  async closed(): Promise<void> {
-    await Promise.all(this.#closing)
-  }
-
   #reopen(inode: OpenInode): void {
     this.#metadata.open(inode.ino).catch(reason => {
       const { code, message } = LeasefsError.from(reason)
@@ -169,9 +163,7 @@ export class OpenInodes {
     for (const ino of this.#toClose) {
       const inode = this.#closed.peek(ino)
       if (inode) inode.opened = false
-      const closing = this.#metadata.close(ino).catch(reason => this.#closeFailed(ino, reason))
-      this.#closing.add(closing)
-      closing.finally(() => this.#closing.delete(closing))
+      this.#metadata.close(ino).catch(reason => this.#closeFailed(ino, reason))
     }
     this.#toClose.clear()
   }
@@ -179,6 +171,7 @@ export class OpenInodes {
   /** The master closes it with the session at the latest. */
   #closeFailed(ino: Ino, reason: unknown): void {
     const { code, message } = LeasefsError.from(reason)
+    if (code === 'CANCELLED') return // We are leaving, and the session with us.
     this.#log.warn({ ino, code }, `an inode stays open at the master: ${message}`)
   }
 }

@@ -7,16 +7,16 @@ import { attributesResult } from './harness/master.js'
 const file = 10 as Ino
 
 t.test('an inode is open once at the master, from the first handle to the last', async t => {
-  const { inodes, run, asked } = await startInodes(t)
+  const { inodes, run, asked, master } = await startInodes(t)
   const first = (await run(inodes.open(file))).inode
   const second = (await run(inodes.open(file))).inode
   t.equal(first, second)
   t.same(asked(), ['open'])
   inodes.release(first)
-  await run(inodes.closed())
+  await master.settle()
   t.same(asked(), [])
   inodes.release(second)
-  await run(inodes.closed())
+  await master.settle()
   t.same(asked(), ['close'])
   t.equal(inodes.get(file), undefined)
   await run(inodes.open(file))
@@ -48,7 +48,7 @@ t.test('a close waits for opens that are under way: they may be of the same inod
   t.equal(made.inode.ino, file)
   t.same(asked(), [], 'it was the same inode: it stays open')
   inodes.release(made.inode)
-  await run(inodes.closed())
+  await master.settle()
   t.same(asked(), ['close'])
 })
 
@@ -99,19 +99,19 @@ t.test('dirty bytes of an inode nobody has open any more get one more try', asyn
   inode.writes.write(0, Buffer.from('abc'))
   inodes.release(inode)
   await master.settle()
-  await run(inodes.closed())
+  await master.settle()
   t.equal(streams.writes.length, 1)
   t.same(asked(), ['open', 'written', 'close'])
 })
 
 t.test('an inode opened for someone who has gone is closed, unless others have it open', async t => {
-  const { inodes, run, asked } = await startInodes(t)
+  const { inodes, run, asked, master } = await startInodes(t)
   inodes.abandonedOpen(file)
-  await run(inodes.closed())
+  await master.settle()
   t.same(asked(), ['close'])
   await run(inodes.open(file))
   asked()
   inodes.abandonedOpen(file)
-  await run(inodes.closed())
+  await master.settle()
   t.same(asked(), [])
 })
