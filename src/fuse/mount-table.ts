@@ -45,6 +45,12 @@ export function mountAt(path: string, mounts: readonly MountEntry[]): MountEntry
   return mounts.findLast(mount => mount.mountPoint === path)
 }
 
+/** Whether something is mounted exactly there. Where there is no table to look it up in: perhaps, so yes. */
+export async function isMounted(path: string): Promise<boolean> {
+  const mounts = await listMounts()
+  return mounts.length === 0 || mountAt(path, mounts) !== undefined
+}
+
 /** Blanks, tabs, newlines and backslashes stand as \ooo. */
 function unescaped(text: string): string {
   return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))

@@ -11,7 +11,7 @@ import type { FileSystem } from '../client/file-system.js'
 import type { Binding, BindingName, Served } from './bindings/binding.js'
 import { fuseNative } from './bindings/fuse-native/index.js'
 import { checkMountPoint } from './mount-point.js'
-import { listMounts, mountAt } from './mount-table.js'
+import { isMounted } from './mount-table.js'
 import { Operations } from './operations.js'
 import { checkMachine, fuseDevice, programPathDefault } from './prerequisites.js'
 import { unmount } from './unmount.js'
@@ -120,7 +120,7 @@ class ServedMount implements Mount {
   /** Resolves when the mount is no longer in the mount table. */
   async #watch(): Promise<void> {
     const { signal } = this.#unmounted
-    while (!signal.aborted && mountAt(this.mountPoint, await listMounts())) {
+    while (!signal.aborted && (await isMounted(this.mountPoint))) {
       await this.#clock.sleep(watchMs, signal).catch(() => {})
     }
   }

@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { second } from '../base/units.js'
-import { listMounts, mountAt } from './mount-table.js'
+import { isMounted } from './mount-table.js'
 
 /** How long a mount that is in use is waited for before it is detached as it is. */
 export const busyWaitMs = 5 * second
@@ -26,7 +26,7 @@ const runTimeoutMs = 10 * second
  */
 export async function unmount(mountPoint: string, clock: Clock, log: Logger, busyMs = busyWaitMs): Promise<void> {
   const end = clock.now() + busyMs
-  while (mountAt(mountPoint, await listMounts())) {
+  while (await isMounted(mountPoint)) {
     const error = await run(mountPoint, false)
     if (!error) return
     if (clock.now() >= end) {
@@ -44,7 +44,7 @@ export async function unmount(mountPoint: string, clock: Clock, log: Logger, bus
  */
 export async function unmountLazily(mountPoint: string): Promise<void> {
   const error = await run(mountPoint, true)
-  if (error && mountAt(mountPoint, await listMounts())) {
+  if (error && (await isMounted(mountPoint))) {
     throw new LeasefsError('IO', `${mountPoint} can't be unmounted: ${error}`)
   }
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { listMounts, mountAt, mountOf, parseMountInfo } from '../../src/fuse/mount-table.js'
+import { isMounted, listMounts, mountAt, mountOf, parseMountInfo } from '../../src/fuse/mount-table.js'
 
 const text = [
   '22 1 254:0 / / rw,relatime - ext4 /dev/root rw',
@@ -28,4 +28,6 @@ t.test('a path is on the mount that is nearest above it', async t => {
 
 t.test('this machine has a root', async t => {
   t.ok(mountAt('/', await listMounts()))
+  t.ok(await isMounted('/'))
+  t.notOk(await isMounted(t.testdir()))
 })

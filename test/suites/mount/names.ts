@@ -94,6 +94,7 @@ export function nameSuite(t: Test, mount: MountUnderTest): void {
       ['echo > d', /Is a directory/],
       ['mv -T g d', /cannot overwrite directory/],
       [`touch ${'n'.repeat(256)}`, /File name too long/],
+      [`stat ${'n'.repeat(256)}/x`, /File name too long/],
       [`set -C; echo > g`, /cannot overwrite existing file/],
       ['truncate -s -1 missing/x', /No such file or directory/],
     ]

@@ -8,8 +8,10 @@
 // count falls, and the file system keeps the inode for those who have it
 // open. Only this table still knows the hidden name.
 //
-// Not mended: once the directory itself is removed, libfuse finds no path for
-// such a file and answers its reads and writes with ENOENT.
+// The directory itself stays until the last handle is released ("not empty"):
+// once it were removed, libfuse would find no path for such a file, answer its
+// reads with ENOENT, and hand the addon a flush without a path, which ends the
+// process.
 
 import type { Ino } from '../../../client/file-system.js'
 
@@ -20,6 +22,7 @@ const counterStepMax = 64
 
 export class HiddenFiles {
   readonly #inos = new Map<string, Ino>()
+  readonly #directories = new Map<string, Ino>()
   /** A file with several names can have lost several. */
   readonly #names = new Map<Ino, string[]>()
   #counter = 0
@@ -31,8 +34,9 @@ export class HiddenFiles {
     return Math.abs(counter - this.#counter) <= counterStepMax
   }
 
-  hide(name: string, ino: Ino): void {
+  hide(name: string, ino: Ino, directory: Ino): void {
     this.#inos.set(name, ino)
+    this.#directories.set(name, directory)
     this.#names.set(ino, [...(this.#names.get(ino) ?? []), name])
     this.#counter = Math.max(this.#counter, counterOf(name) ?? 0)
   }
@@ -41,9 +45,21 @@ export class HiddenFiles {
     return this.#inos.size > 0 ? this.#inos.get(name) : undefined
   }
 
+  get isEmpty(): boolean {
+    return this.#inos.size === 0
+  }
+
+  /** Whether a file that has lost its name in this directory is still open. */
+  isIn(directory: Ino): boolean {
+    return [...this.#directories.values()].includes(directory)
+  }
+
   /** The last handle was released: what libfuse unlinks now has no entry any more. */
   forget(ino: Ino): void {
-    for (const name of this.#names.get(ino) ?? []) this.#inos.delete(name)
+    for (const name of this.#names.get(ino) ?? []) {
+      this.#inos.delete(name)
+      this.#directories.delete(name)
+    }
     this.#names.delete(ino)
   }
 }

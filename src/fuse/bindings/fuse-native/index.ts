@@ -76,12 +76,18 @@ async function start(addon: Addon, thread: Buffer, context: Context, options: Se
   try {
     addon.fuse_native_mount(mountPoint, mountOptions(options), thread, {}, allocate, handlers, implemented)
   } catch (reason) {
+    context.memory?.close()
     throw new LeasefsError('IO', `mounting on ${mountPoint} failed: the reason is on the lines above`, {
       cause: reason,
     })
   }
   await ready.promise
-  return { end: () => addon.fuse_native_unmount(mountPoint, thread) }
+  return {
+    end() {
+      addon.fuse_native_unmount(mountPoint, thread)
+      context.memory?.close()
+    },
+  }
 }
 
 function callTable(context: Context, init: Call<'init'>): CallTable {

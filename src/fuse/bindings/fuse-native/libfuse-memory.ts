@@ -11,7 +11,7 @@
 //   new ones at the next burst, and fuse-native keeps an event-loop handle for
 //   each that ever was, all of which are walked for every request.
 
-import { constants, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 import type { RequestRecord } from './addon.js'
 import { fileInfoAddress, threadAddress } from './request-record.js'
 
@@ -31,7 +31,7 @@ const stackBottomLength = 4096
 const frozenCount = -1_000_000
 
 export class LibfuseMemory {
-  readonly #file: number
+  #file: number | undefined
 
   private constructor(file: number) {
     this.#file = file
@@ -45,6 +45,12 @@ export class LibfuseMemory {
     } catch {
       return undefined
     }
+  }
+
+  /** From now on, nothing can be reached. */
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file)
+    this.#file = undefined
   }
 
   /** The flags of the open(2) behind a create request, or undefined if they can't be told. */
@@ -103,6 +109,7 @@ export class LibfuseMemory {
   }
 
   #read(address: bigint, length: number): Buffer | undefined {
+    if (this.#file === undefined) return undefined
     const bytes = Buffer.alloc(length)
     try {
       return readSync(this.#file, bytes, 0, length, address) === length ? bytes : undefined
@@ -112,6 +119,7 @@ export class LibfuseMemory {
   }
 
   #write(address: bigint, bytes: Buffer): boolean {
+    if (this.#file === undefined) return false
     try {
       return writeSync(this.#file, bytes, 0, bytes.length, Number(address)) === bytes.length
     } catch {

@@ -49,6 +49,7 @@ export function nameCalls({ operations, paths, hidden, owner }: Context): NameCa
 
     rmdir: plain<'rmdir'>(async path => {
       const { parent, name } = await paths.place(path)
+      await checkHidesNone(path)
       return names.removeDirectory(parent, name)
     }),
 
@@ -56,6 +57,7 @@ export function nameCalls({ operations, paths, hidden, owner }: Context): NameCa
       const target = split(to)
       if (hidden.isHiding(split(from).directory, target.directory, target.name)) return hide(from, target.name)
       const [source, destination] = await Promise.all([paths.place(from), paths.place(to)])
+      await checkHidesNone(to)
       return names.rename(source.parent, source.name, destination.parent, destination.name)
     }),
 
@@ -73,7 +75,16 @@ export function nameCalls({ operations, paths, hidden, owner }: Context): NameCa
   async function hide(path: string, hiddenName: string): Promise<void> {
     const [ino, { parent, name }] = await Promise.all([paths.ino(path), paths.place(path)])
     await names.unlink(parent, name)
-    hidden.hide(hiddenName, ino)
+    hidden.hide(hiddenName, ino, parent)
+  }
+
+  /** That what is removed is no directory that libfuse still needs. */
+  async function checkHidesNone(path: string): Promise<void> {
+    if (hidden.isEmpty) return
+    const ino = await paths.ino(path).catch(() => undefined) // The operation itself says what is wrong with it.
+    if (ino !== undefined && hidden.isIn(ino)) {
+      throw new LeasefsError('NOT_EMPTY', `${path} has files without a name that are open`)
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 import type { Attributes, FileSystem, Ino } from '../../../client/file-system.js'
 import { rootIno } from '../../../constants.js'
 import { KernelError } from '../../errno.js'
+import { checkName } from '../../operations/names.js'
 import type { HiddenFiles } from './hidden-files.js'
 
 const root = rootIno as Ino
@@ -56,7 +57,11 @@ function namesOf(path: string): Buffer[] {
   return path
     .slice(1)
     .split('/')
-    .map(name => Buffer.from(name))
+    .map(text => {
+      const name = Buffer.from(text)
+      checkName(name)
+      return name
+    })
 }
 
 /** @throws KernelError EILSEQ */

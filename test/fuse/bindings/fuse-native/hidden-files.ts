@@ -11,7 +11,7 @@ t.test('only what libfuse would do is taken for hiding', async t => {
   t.notOk(hidden.isHiding('/d', '/d', '.fuse_hidden1'), 'another name')
   t.notOk(hidden.isHiding('/d', '/d', `x${hiddenName(1)}`))
   t.notOk(hidden.isHiding('/d', '/d', hiddenName(0xffff)), 'a count that libfuse has not reached')
-  hidden.hide(hiddenName(1), 5 as Ino)
+  hidden.hide(hiddenName(1), 5 as Ino, 1 as Ino)
   t.notOk(hidden.isHiding('/d', '/d', hiddenName(1)), 'a name that is taken')
 })
 
@@ -19,16 +19,16 @@ t.test('the count is followed as it rises', async t => {
   const hidden = new HiddenFiles()
   for (let counter = 1; counter <= 1000; counter++) {
     if (!hidden.isHiding('/', '/', hiddenName(counter))) t.fail(`not at ${counter}`)
-    hidden.hide(hiddenName(counter), counter as Ino)
+    hidden.hide(hiddenName(counter), counter as Ino, 1 as Ino)
   }
   t.notOk(hidden.isHiding('/', '/', hiddenName(2)))
 })
 
 t.test('a file is found by each hidden name until it is forgotten', async t => {
   const hidden = new HiddenFiles()
-  hidden.hide(hiddenName(1), 5 as Ino)
-  hidden.hide(hiddenName(2), 5 as Ino)
-  hidden.hide(hiddenName(3), 6 as Ino)
+  hidden.hide(hiddenName(1), 5 as Ino, 1 as Ino)
+  hidden.hide(hiddenName(2), 5 as Ino, 1 as Ino)
+  hidden.hide(hiddenName(3), 6 as Ino, 1 as Ino)
   t.same(
     [1, 2, 3].map(counter => hidden.inoOf(hiddenName(counter))),
     [5, 5, 6],
@@ -39,4 +39,19 @@ t.test('a file is found by each hidden name until it is forgotten', async t => {
     [1, 2, 3].map(counter => hidden.inoOf(hiddenName(counter))),
     [undefined, undefined, 6],
   )
+})
+
+t.test('a directory is known to hide a file until the last such is forgotten', async t => {
+  const hidden = new HiddenFiles()
+  t.ok(hidden.isEmpty)
+  hidden.hide(hiddenName(1), 5 as Ino, 3 as Ino)
+  hidden.hide(hiddenName(2), 6 as Ino, 3 as Ino)
+  t.notOk(hidden.isEmpty)
+  t.ok(hidden.isIn(3 as Ino))
+  t.notOk(hidden.isIn(4 as Ino))
+  hidden.forget(5 as Ino)
+  t.ok(hidden.isIn(3 as Ino))
+  hidden.forget(6 as Ino)
+  t.notOk(hidden.isIn(3 as Ino))
+  t.ok(hidden.isEmpty)
 })

@@ -20,6 +20,7 @@ t.test('a path leads to an inode, and a place to a directory and a name', async 
   t.same(await paths.place('/a/new'), { parent: a.ino, name: name('new') })
   t.same(await paths.place('/new'), { parent: root, name: name('new') })
   await t.rejects(paths.ino('/a/x/y'), { code: 'NOT_FOUND' })
+  await t.rejects(paths.ino(`/a/${'n'.repeat(256)}`), { code: 'NAME_TOO_LONG' })
 })
 
 t.test('names that are not UTF-8 are refused, not mixed up', async t => {
