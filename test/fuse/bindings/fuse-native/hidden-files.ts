@@ -1,4 +1,5 @@
 import t from 'tap'
+import { SimulatedClock } from '../../../../src/base/simulated-clock.js'
 import type { Ino } from '../../../../src/client/file-system.js'
 import { HiddenFiles } from '../../../../src/fuse/bindings/fuse-native/hidden-files.js'
 
@@ -42,16 +43,23 @@ t.test('a file is found by each hidden name until it is forgotten', async t => {
 })
 
 t.test('a directory is known to hide a file until the last such is forgotten', async t => {
-  const hidden = new HiddenFiles()
+  const clock = new SimulatedClock()
+  const hidden = new HiddenFiles(clock)
   t.ok(hidden.isEmpty)
   hidden.hide(hiddenName(1), 5 as Ino, 3 as Ino)
   hidden.hide(hiddenName(2), 6 as Ino, 3 as Ino)
   t.notOk(hidden.isEmpty)
-  t.ok(hidden.isIn(3 as Ino))
-  t.notOk(hidden.isIn(4 as Ino))
+  t.notOk(await hidden.staysIn(4 as Ino), 'another directory')
+
   hidden.forget(5 as Ino)
-  t.ok(hidden.isIn(3 as Ino))
+  const open = hidden.staysIn(3 as Ino)
+  await clock.advance(1000)
+  t.ok(await open, 'while the other is open')
+
+  const closing = hidden.staysIn(3 as Ino)
+  await clock.advance(100)
   hidden.forget(6 as Ino)
-  t.notOk(hidden.isIn(3 as Ino))
+  await clock.advance(10)
+  t.notOk(await closing, 'a file that is closed meanwhile is waited for')
   t.ok(hidden.isEmpty)
 })

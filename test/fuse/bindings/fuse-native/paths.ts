@@ -34,6 +34,6 @@ t.test('names that are not UTF-8 are refused, not mixed up', async t => {
 t.test('a hidden name leads to its inode from any directory', async t => {
   const hidden = new HiddenFiles()
   const hiddenName = '.fuse_hidden0000000100000001'
-  hidden.hide(hiddenName, root)
+  hidden.hide(hiddenName, root, root)
   t.equal(await new Paths(memoryOperations().fileSystem, hidden).ino(`/moved/${hiddenName}`), root as Ino)
 })
