@@ -13,6 +13,7 @@
 // reads with ENOENT, and hand the addon a flush without a path, which ends the
 // process.
 
+import { type Clock, SystemClock } from '../../../base/clock.js'
 import type { Ino } from '../../../client/file-system.js'
 
 const pattern = /^\.fuse_hidden[0-9a-f]{8}([0-9a-f]{8})$/
@@ -20,12 +21,21 @@ const pattern = /^\.fuse_hidden[0-9a-f]{8}([0-9a-f]{8})$/
 /** The last eight digits count up. A name that is further off was chosen by a person, not by libfuse. */
 const counterStepMax = 64
 
+/** Between close(2) and the release of the file, which nobody waits for. */
+const releaseWaitMs = 500
+const releasePollMs = 5
+
 export class HiddenFiles {
   readonly #inos = new Map<string, Ino>()
   readonly #directories = new Map<string, Ino>()
+  readonly #clock: Clock
   /** A file with several names can have lost several. */
   readonly #names = new Map<Ino, string[]>()
   #counter = 0
+
+  constructor(clock: Clock = new SystemClock()) {
+    this.#clock = clock
+  }
 
   /** Whether this rename is libfuse's way to say that the file is to lose its name. */
   isHiding(fromDirectory: string, toDirectory: string, toName: string): boolean {
@@ -49,9 +59,17 @@ export class HiddenFiles {
     return this.#inos.size === 0
   }
 
-  /** Whether a file that has lost its name in this directory is still open. */
-  isIn(directory: Ino): boolean {
-    return [...this.#directories.values()].includes(directory)
+  /**
+   * Whether a file that has lost its name in this directory stays open. A file
+   * that was just closed is released a little later: that is waited for.
+   */
+  async staysIn(directory: Ino): Promise<boolean> {
+    const end = this.#clock.now() + releaseWaitMs
+    while ([...this.#directories.values()].includes(directory)) {
+      if (this.#clock.now() >= end) return true
+      await this.#clock.sleep(releasePollMs)
+    }
+    return false
   }
 
   /** The last handle was released: what libfuse unlinks now has no entry any more. */

@@ -82,7 +82,7 @@ export function nameCalls({ operations, paths, hidden, owner }: Context): NameCa
   async function checkHidesNone(path: string): Promise<void> {
     if (hidden.isEmpty) return
     const ino = await paths.ino(path).catch(() => undefined) // The operation itself says what is wrong with it.
-    if (ino !== undefined && hidden.isIn(ino)) {
+    if (ino !== undefined && (await hidden.staysIn(ino))) {
       throw new LeasefsError('NOT_EMPTY', `${path} has files without a name that are open`)
     }
   }
