@@ -223,7 +223,11 @@ export class Metadata {
 
   /** Asks, and checks that the answer is of the kind that was asked for. */
   async #ask<C extends Case>($case: C, operation: Operation, absorb?: (answer: Answer) => void): Promise<ValueOf<C>> {
-    const result = await this.#session.request(operation, absorb)
+    const result = await this.#session.request(operation, answer => {
+      absorb?.(answer)
+      // After what the operation itself says of them: that they have changed.
+      if (answer.mayKeep) for (const wire of answer.changed) this.cache.putAttributes(attributesFromWire(wire))
+    })
     if (result.$case === $case) return result.value as ValueOf<C>
     throw new LeasefsError('INTERNAL', `${operation.$case}: the master answered with ${result.$case}`)
   }

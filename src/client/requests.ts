@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import type { Clock } from '../base/clock.js'
 import { errorCodeOf, LeasefsError } from '../base/errors.js'
 import type { Reply, Request } from '../wire/gen/client.js'
+import type { Attributes } from '../wire/gen/common.js'
 import { requestsInFlightMax, requestsWaitingMax } from './limits.js'
 
 export type Operation = NonNullable<Request['operation']>
@@ -16,6 +17,8 @@ export type Result = NonNullable<Reply['result']>
 export interface Answer {
   readonly result: Result | undefined
   readonly failure: LeasefsError | undefined
+  /** Of other inodes that the operation changed. */
+  readonly changed: readonly Attributes[]
   /** When it was asked: what the master granted for a time counts from here. */
   readonly sentAt: number
   /** False if something was invalidated since it was asked: to be used, not to be kept. */
@@ -111,7 +114,7 @@ export class Requests {
     this.#answeredThrough = (oldest ?? this.#lastNumber + 1) - 1
 
     const failure = reply.failure && new LeasefsError(errorCodeOf(reply.failure.code), reply.failure.message)
-    settle(pending, this.#absorbed(pending, reply.result, failure))
+    settle(pending, this.#absorbed(pending, reply, failure))
     this.#sendWaiting()
   }
 
@@ -122,10 +125,12 @@ export class Requests {
     this.#unanswered.clear()
   }
 
-  #absorbed(pending: Pending, result: Result | undefined, failure: LeasefsError | undefined): Result | LeasefsError {
+  #absorbed(pending: Pending, reply: Reply, failure: LeasefsError | undefined): Result | LeasefsError {
     const { operation, absorb, sentAt, awaited } = pending
+    const { result, changed } = reply
+    const mayKeep = pending.invalidations === this.#invalidations
     try {
-      absorb?.({ result, failure, sentAt, awaited, mayKeep: pending.invalidations === this.#invalidations })
+      absorb?.({ result, failure, changed, sentAt, awaited, mayKeep })
     } catch (reason) {
       if (!(reason instanceof LeasefsError)) throw reason
       return reason

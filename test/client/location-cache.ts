@@ -23,7 +23,14 @@ function make() {
       )
       const result: Result = { $case: 'layout', value: { chunks } }
       await Promise.resolve()
-      absorb?.({ result, failure: undefined, sentAt: clock.now(), awaited: true, mayKeep: session.mayKeep })
+      absorb?.({
+        result,
+        failure: undefined,
+        changed: [],
+        sentAt: clock.now(),
+        awaited: true,
+        mayKeep: session.mayKeep,
+      })
       return result
     },
   }

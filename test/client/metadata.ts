@@ -138,6 +138,17 @@ t.test('after a change of our own the directory is asked about again, its entrie
   }
 })
 
+t.test('what the master says of the inodes that a change touched is kept', async t => {
+  const { metadata, run, master } = await start(t, operation =>
+    operation.$case === 'unlink' ? done : attributesResult(5),
+  )
+  await run(metadata.lookup(root, name('old')))
+  master.changed = [attributesOf(1, { type: 2, nlink: 7 }), attributesOf(5, { nlink: 1 })]
+  await run(metadata.remove(root, name('old'), 'unlink'))
+  t.match(metadata.cache.attributes(root), { nlink: 7 })
+  t.match(metadata.cache.attributes(ino(5)), { nlink: 1 })
+})
+
 t.test('a change that failed leaves nothing in doubt', async t => {
   const { metadata, run, master } = await start(t, () => notFound)
   await t.rejects(run(metadata.lookup(root, name('new'))), { code: 'NOT_FOUND' })

@@ -13,7 +13,8 @@ function make() {
   const clock = new SimulatedClock()
   const sent: Request[] = []
   const requests = new Requests(clock, timeoutMs, request => sent.push(request) > 0)
-  const reply = (number: number, result = done) => requests.answered({ number, failure: undefined, result })
+  const reply = (number: number, result = done) =>
+    requests.answered({ number, failure: undefined, result, changed: [] })
   return { clock, sent, requests, reply, numbers: () => sent.map(({ number }) => number) }
 }
 
@@ -126,7 +127,7 @@ t.test('a malformed answer is the outcome of its request only', async t => {
   const { requests, reply } = make()
   requests.resume()
   const asked = requests.ask(lookupOf('a'))
-  requests.answered({ number: 1, failure: undefined, result: undefined })
+  requests.answered({ number: 1, failure: undefined, result: undefined, changed: [] })
   await t.rejects(asked, { code: 'INTERNAL' })
   const next = requests.ask(lookupOf('a'))
   reply(2)

@@ -4,6 +4,7 @@
 
 import { LeasefsError } from '../../base/errors.js'
 import type { FsStatistics, LocateChunks, Reply, Request } from '../../wire/gen/client.js'
+import type { Attributes } from '../../wire/gen/common.js'
 import type { Origin } from '../../wire/gen/state.js'
 import type { Ino, SessionId } from '../../wire/ids.js'
 import type { ChunkService } from '../chunk-service.js'
@@ -28,6 +29,8 @@ export interface Answer {
   readonly result?: Result | undefined
   readonly failure?: LeasefsError | undefined
   readonly cached: readonly Ino[]
+  /** Of the other inodes that were changed. */
+  readonly changed?: readonly Attributes[]
   /** What it says may be out of date: the client is to drop it right after. */
   readonly dropped?: boolean
   /** Whether it is out of date before it is sent; ended by whoever sends it. */
@@ -62,14 +65,20 @@ export class Requests {
     }
   }
 
-  /** A change's answer with the attributes of now: others may have changed the inode since it was committed. */
+  /** A change's answer with the attributes of now: others may have changed the inodes since it was committed. */
   #changed(operation: Operation, committed: Committed): Answer {
     const cached = cachedBy(operation, committed)
     const dropped = committed.kind === 'repeated'
     const result = resultOf(committed)
-    if (result.$case !== 'attributes') return { result, cached, dropped }
-    const inode = this.#options.state.inodes.find(result.value.ino)
-    return { result: inode ? { $case: 'attributes', value: inode.attributes } : result, cached, dropped }
+    const about = result.$case === 'attributes' ? result.value.ino : undefined
+    const touched = committed.kind === 'applied' ? committed.outcome.touched : []
+    const changed = [...new Set(touched)].filter(ino => ino !== about).flatMap(ino => this.#attributes(ino) ?? [])
+    const now = about === undefined ? undefined : this.#attributes(about)
+    return { result: now ? { $case: 'attributes', value: now } : result, cached, changed, dropped }
+  }
+
+  #attributes(ino: number): Attributes | undefined {
+    return this.#options.state.inodes.find(ino)?.attributes
   }
 
   /**
@@ -107,13 +116,15 @@ export function resultOf(committed: Committed): Result {
   }
 }
 
-/** What an answered change lets the client cache: the inode it is about, and the entry it made. */
+/** What an answered change lets the client cache: what it changed, the inode it is about, and the entry it made. */
 export function cachedBy(operation: Operation, committed: Committed): readonly Ino[] {
+  const cached = new Set(committed.kind === 'applied' ? committed.outcome.touched : [])
   const result = resultOf(committed)
-  if (result.$case !== 'attributes') return []
-  const ino = result.value.ino as Ino
-  const entry = operation.$case === 'make' || operation.$case === 'link'
-  return entry ? [operation.value.parent as Ino, ino] : [ino]
+  if (result.$case === 'attributes') {
+    if (operation.$case === 'make' || operation.$case === 'link') cached.add(operation.value.parent as Ino)
+    cached.add(result.value.ino as Ino)
+  }
+  return [...cached]
 }
 
 /** @throws LeasefsError INVALID_ARGUMENT, NOT_SUPPORTED */
@@ -125,7 +136,7 @@ export function checkedRequest({ number, answeredThrough, operation }: Request):
   return operation
 }
 
-export function replyOf(number: number, { result, failure }: Answer): Reply {
-  if (!failure) return { number, failure: undefined, result }
-  return { number, failure: { code: failure.code, message: failure.message }, result: undefined }
+export function replyOf(number: number, { result, failure, changed = [] }: Answer): Reply {
+  if (!failure) return { number, failure: undefined, result, changed: [...changed] }
+  return { number, failure: { code: failure.code, message: failure.message }, result: undefined, changed: [] }
 }

@@ -26,7 +26,12 @@ export function applyRecord(state: State, index: number, record: JournalRecord):
   const outcome = applyEffect(state, effect, { now, session: origin?.sessionId ?? 0 })
   if (origin) {
     state.answers.forget(origin.sessionId, origin.answeredThrough)
-    state.answers.remember(origin.sessionId, { number: origin.number, failure: undefined, result: outcome.result })
+    state.answers.remember(origin.sessionId, {
+      number: origin.number,
+      failure: undefined,
+      result: outcome.result,
+      changed: [],
+    })
   }
   state.meta.change({ appliedIndex: index })
   return outcome

@@ -145,6 +145,11 @@ export interface Reply {
     /** Of the rest. */
     { $case: "done"; value: Done }
     | undefined;
+  /**
+   * Of the other inodes that the operation changed, as they are now: the
+   * directories, what was moved, what lost a name and is still there. May be cached.
+   */
+  changed: Attributes[];
 }
 
 export interface Done {
@@ -1242,7 +1247,7 @@ export const Request: MessageFns<Request> = {
 };
 
 function createBaseReply(): Reply {
-  return { number: 0, failure: undefined, result: undefined };
+  return { number: 0, failure: undefined, result: undefined, changed: [] };
 }
 
 export const Reply: MessageFns<Reply> = {
@@ -1278,6 +1283,9 @@ export const Reply: MessageFns<Reply> = {
       case "done":
         Done.encode(message.result.value, writer.uint32(138).fork()).join();
         break;
+    }
+    for (const v of message.changed) {
+      Attributes.encode(v!, writer.uint32(146).fork()).join();
     }
     return writer;
   },
@@ -1373,6 +1381,14 @@ export const Reply: MessageFns<Reply> = {
             }
 
             message.result = { $case: "done", value: Done.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.changed.push(Attributes.decode(reader, reader.uint32()));
             continue;
           }
         }

@@ -32,6 +32,8 @@ export class ScriptedMaster {
   resumed = true
   sessionId = 7
   refuse: LeasefsError | undefined
+  /** What replies say of other inodes that were changed. */
+  changed: Attributes[] = []
   answer: (operation: Operation) => Scripted = () => done
   #stream: ControlStream<MasterToClient, ClientToMaster> | undefined
   #address = { host: '127.0.0.1', port: 7400 }
@@ -77,7 +79,7 @@ export class ScriptedMaster {
   reply(number: number, scripted: Result | LeasefsError): void {
     const failure = scripted instanceof LeasefsError ? { code: scripted.code, message: scripted.message } : undefined
     const result = scripted instanceof LeasefsError ? undefined : scripted
-    this.send({ $case: 'reply', value: { number, failure, result } })
+    this.send({ $case: 'reply', value: { number, failure, result, changed: this.changed } })
   }
 
   send(message: MasterToClient['message']): void {

@@ -49,10 +49,12 @@ t.test('a read is answered at once, a change when it is done', async t => {
   t.match(await ask(make(root, 'a')), {
     result: { $case: 'attributes', value: { ino: 2 } },
     cached: [root, 2],
+    changed: [{ ino: root }],
     dropped: false,
   })
   t.match(await ask(make(root, 'a')), { cached: [root, 2], dropped: true }, 'the second time')
-  t.match(await ask(unlink(root, 'a'), 1001), { result: doneResult, cached: [] })
+  const { changed } = await ask(unlink(root, 'a'), 1001)
+  t.match(changed, [{ ino: root }], 'what is gone has no attributes')
 })
 
 t.test('statistics have the space of the servers and the default goal', async t => {
@@ -99,11 +101,17 @@ t.test('a request is numbered from 1, and says what it wants', async t => {
 })
 
 t.test('a reply is a result or a failure', async t => {
-  t.same(replyOf(5, { result: doneResult, cached: [] }), { number: 5, failure: undefined, result: doneResult })
+  t.same(replyOf(5, { result: doneResult, cached: [] }), {
+    number: 5,
+    failure: undefined,
+    result: doneResult,
+    changed: [],
+  })
   t.same(replyOf(5, { failure: new LeasefsError('IO', 'm'), cached: [] }), {
     number: 5,
     failure: { code: 'IO', message: 'm' },
     result: undefined,
+    changed: [],
   })
 })
 
@@ -115,6 +123,8 @@ t.test('what lets a client cache is what carries attributes', async t => {
   t.same(cachedBy(make(7, 'a'), unchanged), [7, root])
   t.same(cachedBy({ $case: 'open', value: { ino: root } }, unchanged), [root])
   t.same(cachedBy(unlink(7, 'a'), { kind: 'unchanged', result: doneResult }), [])
-  const repeated = { kind: 'repeated', reply: { number: 1, failure: undefined, result: undefined } } as const
-  t.same(resultOf(repeated), doneResult)
+  const applied = { kind: 'applied', outcome: { result: doneResult, touched: [root as Ino, 9 as Ino], freed: [] } } as const
+  t.same(cachedBy(unlink(root, 'a'), applied), [root, 9], 'and what the change touched')
+  const reply = { number: 1, failure: undefined, result: undefined, changed: [] }
+  t.same(resultOf({ kind: 'repeated', reply }), doneResult)
 })

@@ -21,7 +21,12 @@ t.test('sessions are found and listed until they are removed', async t => {
 t.test('answers are kept until they are acknowledged, in whatever order they come', async t => {
   const store = new MemoryStore()
   const answers = new Answers(store)
-  const reply = (number: number) => ({ number, failure: undefined, result: { $case: 'done' as const, value: {} } })
+  const reply = (number: number) => ({
+    number,
+    failure: undefined,
+    result: { $case: 'done' as const, value: {} },
+    changed: [],
+  })
   store.transaction(() => {
     for (const number of [3, 1, 7, 5]) answers.remember(1, reply(number))
     answers.remember(2, reply(3))
@@ -48,7 +53,7 @@ t.test('what was taken back is not remembered', async t => {
   const answers = new Answers(store)
   t.throws(() =>
     store.transaction(() => {
-      answers.remember(1, { number: 1, failure: undefined, result: undefined })
+      answers.remember(1, { number: 1, failure: undefined, result: undefined, changed: [] })
       throw new Error('no')
     }),
   )

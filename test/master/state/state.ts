@@ -8,7 +8,7 @@ t.test('a transaction that throws leaves no trace, in memory neither', async t =
     state.transaction(() => {
       state.meta.change({ nextIno: 9 })
       state.sessions.put({ id: 1 as never, description: '' })
-      state.answers.remember(1, { number: 1, failure: undefined, result: { $case: 'done', value: {} } })
+      state.answers.remember(1, { number: 1, failure: undefined, result: { $case: 'done', value: {} }, changed: [] })
       throw new Error('no')
     })
   t.throws(failing, { message: 'no' })
