@@ -6,4 +6,4 @@ import { memoryMount } from './harness/memory-mount.js'
 
 const mount = await memoryMount(t)
 shellSuites(t, mount)
-t.teardown(() => t.equal(mount.errors(), '', 'nothing was logged'))
+t.test('nothing was logged', async t => t.equal(mount.errors(), ''))
