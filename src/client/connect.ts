@@ -6,6 +6,7 @@ import { LeasefsError } from '../base/errors.js'
 import { type Logger, silentLog } from '../base/log.js'
 import type { Random } from '../base/random.js'
 import type { Trace } from '../base/trace.js'
+import { mutationSizeMax } from '../constants.js'
 import type { ByteNetwork } from '../dataplane/byte-network.js'
 import { TcpNetwork } from '../dataplane/tcp-network.js'
 import type { ControlNetwork } from '../rpc/control-network.js'
@@ -37,7 +38,7 @@ export interface ConnectOptions {
   /** How long connect() itself looks for the master. Default ten seconds. */
   readonly connectTimeoutMs?: number
 
-  /** Written bytes that may wait to be pushed, over all files; writers wait beyond it. Default 64 MiB. */
+  /** Written bytes that may wait to be pushed, over all files; writers wait beyond it. At least 1 MiB; default 64 MiB. */
   readonly dirtyBytesMax?: number
 
   /** Bytes read ahead and kept, over all files. Default 64 MiB. */
@@ -98,7 +99,7 @@ export async function connectFileSystem(options: ConnectOptions): Promise<InodeF
     description: options.description ?? `${hostname()}:${process.pid}`,
     timeoutMs,
     connectTimeoutMs,
-    dirtyBytesMax,
+    dirtyBytesMax: Math.max(dirtyBytesMax, mutationSizeMax),
     readCacheBytesMax,
     onInvalidate: options.onInvalidate,
   })

@@ -12,6 +12,14 @@ t.test('a program gives the master, and the rest has defaults', async t => {
   t.match(await client.stat('/f'), { uid: process.getuid?.() ?? 0, mode: 0o100644 })
 })
 
+t.test('without room for dirty bytes there is room for one mutation', async t => {
+  const { settings } = await startCluster(t)
+  const client = await connect({ ...settings, dirtyBytesMax: 0, readCacheBytesMax: 0 })
+  t.teardown(() => client.close())
+  await client.writeFile('/f', Buffer.alloc(3_000_000, 1))
+  t.equal((await client.readFile('/f')).length, 3_000_000)
+})
+
 t.test('malformed options are refused before anything is opened', async t => {
   const bad = { code: 'INVALID_ARGUMENT' }
   await t.rejects(connect({ master: 'nowhere' }), bad)
