@@ -1,11 +1,14 @@
 // Taking a mount away, with umount(8) for root and fusermount(1) for others.
 
-import { execFile } from 'node:child_process'
+import { type StdioOptions, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs'
 import type { Clock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { second } from '../base/units.js'
 import { isMounted } from './mount-table.js'
+import { fuseDevice } from './prerequisites.js'
 
 /** How long a mount that is in use is waited for before it is detached as it is. */
 export const busyWaitMs = 5 * second
@@ -50,13 +53,50 @@ export async function unmountLazily(mountPoint: string): Promise<void> {
 }
 
 /** What the program said if it failed. */
-function run(mountPoint: string, lazily: boolean): Promise<string | undefined> {
+async function run(mountPoint: string, lazily: boolean): Promise<string | undefined> {
   const [program, ...options] = command(lazily)
-  return new Promise(resolve => {
-    execFile(program, [...options, mountPoint], { timeout: runTimeoutMs }, (error, _stdout, stderr) => {
-      resolve(error ? stderr.trim() || error.message : undefined)
+  const nothing = openSync('/dev/null', 'r')
+  try {
+    const stdio = withoutDevice(nothing)
+    const child = spawn(program, [...options, mountPoint], { timeout: runTimeoutMs, stdio })
+    let said = ''
+    child.stderr?.on('data', (text: Buffer) => {
+      said += text
     })
-  })
+    const [code, signal] = await once(child, 'close')
+    return code === 0 ? undefined : said.trim() || `${program} ended with ${signal ?? code}`
+  } catch (reason) {
+    return (reason as Error).message
+  } finally {
+    closeSync(nothing)
+  }
+}
+
+/**
+ * Streams for a child: stderr to us, and `nothing` in place of every descriptor
+ * of /dev/fuse. libfuse lets children inherit it; a child that has it keeps the
+ * mount of a process that was killed from being dead, and whoever touches that,
+ * the child itself before all, waits for ever.
+ */
+export function withoutDevice(nothing: number): StdioOptions {
+  const stdio: ('ignore' | 'pipe' | number)[] = ['ignore', 'ignore', 'pipe']
+  for (const descriptor of deviceDescriptors()) {
+    while (stdio.length <= descriptor) stdio.push('ignore')
+    stdio[descriptor] = nothing
+  }
+  return stdio
+}
+
+function deviceDescriptors(): number[] {
+  if (process.platform !== 'linux') return []
+  const isDevice = (name: string) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${name}`) === fuseDevice
+    } catch {
+      return false // It has been closed meanwhile: the one through which they are listed.
+    }
+  }
+  return readdirSync('/proc/self/fd').filter(isDevice).map(Number)
 }
 
 function command(lazily: boolean): [string, ...string[]] {

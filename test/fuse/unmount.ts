@@ -1,12 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { pino } from 'pino'
 import t from 'tap'
 import { SystemClock } from '../../src/base/clock.js'
 import { silentLog } from '../../src/base/log.js'
 import { listMounts, mountAt } from '../../src/fuse/mount-table.js'
-import { unmount, unmountLazily } from '../../src/fuse/unmount.js'
+import { unmount, unmountLazily, withoutDevice } from '../../src/fuse/unmount.js'
 import { mounted } from './harness/mounted.js'
 
 const clock = new SystemClock()
@@ -43,6 +44,23 @@ t.test('what is not mounted is no error, and stays', async t => {
   const path = t.testdir()
   await unmountLazily(path)
   t.ok((await stat(path)).isDirectory())
+})
+
+t.test('a child that unmounts does not keep the mount alive', async t => {
+  await mounted(t)
+  const descriptors = async (stdio: StdioOptions) => {
+    const child = spawn('sh', ['-c', 'ls -l /proc/self/fd >&2'], { stdio })
+    let said = ''
+    child.stderr?.on('data', (text: Buffer) => {
+      said += text
+    })
+    await once(child, 'close')
+    return said
+  }
+  const nothing = openSync('/dev/null', 'r')
+  t.teardown(() => closeSync(nothing))
+  t.match(await descriptors(['ignore', 'ignore', 'pipe']), '/dev/fuse', 'it would')
+  t.notMatch(await descriptors(withoutDevice(nothing)), '/dev/fuse')
 })
 
 /**
