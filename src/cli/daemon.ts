@@ -14,7 +14,7 @@ import { openTrace, type Trace } from '../base/trace.js'
 import { hour } from '../base/units.js'
 import { TcpNetwork } from '../dataplane/tcp-network.js'
 import { GrpcNetwork } from '../rpc/grpc-network.js'
-import { secondSignalMs, shutdownMs } from './limits.js'
+import { abandonMs, secondSignalMs, shutdownMs } from './limits.js'
 import type { DaemonOptions } from './options.js'
 import { report } from './program.js'
 
@@ -36,6 +36,8 @@ export interface Daemon {
   /** Settles when the daemon ends by itself; with an error if it had to. */
   readonly closed?: Promise<LeasefsError | undefined>
   close(): Promise<void>
+  /** What must not stay behind when the process ends without close(). */
+  abandon?(): Promise<void>
 }
 
 /** Runs a daemon for the whole life of the process, and ends the process. */
@@ -46,7 +48,12 @@ export async function runDaemon(
 ): Promise<void> {
   const log = openLog(name, options.logLevel)
   setInterval(() => {}, hour) // The process ends when we say so, not when there happens to be nothing to wait for.
-  const stop = watchForStop(name, log, options.exitWithParent)
+  let daemon: Daemon | undefined
+  const stop = watchForStop(name, log, options.exitWithParent, async () => {
+    const tooLong = new Promise<void>(resolve => setTimeout(resolve, abandonMs))
+    await Promise.race([daemon?.abandon?.(), tooLong]).catch(reason => report(name, reason))
+    process.exit(1)
+  })
   process.on('uncaughtException', reason => {
     log.fatal({ err: reason }, 'a bug: this process ends')
     process.exit(report(name, reason))
@@ -54,7 +61,7 @@ export async function runDaemon(
   try {
     const starting = start(surroundings(name, log, options.trace))
     await Promise.race([starting, stop.requested])
-    const daemon = await starting
+    daemon = await starting
     if (!stop.isRequested()) process.stdout.write(`${name}: ready, ${daemon.ready}\n`)
     const fatal = await Promise.race([stop.requested, ...(daemon.closed ? [daemon.closed] : [])])
     stop.bound()
@@ -98,7 +105,12 @@ interface Stop {
   bound(): void
 }
 
-function watchForStop(name: string, log: Logger, exitWithParentMs: number | undefined): Stop {
+function watchForStop(
+  name: string,
+  log: Logger,
+  exitWithParentMs: number | undefined,
+  endAtOnce: () => Promise<void>,
+): Stop {
   const { promise: requested, resolve } = deferred<undefined>()
   let requestedAt: number | undefined
   let bounded = false
@@ -108,13 +120,13 @@ function watchForStop(name: string, log: Logger, exitWithParentMs: number | unde
     bounded = true
     setTimeout(() => {
       process.stderr.write(`${name}: did not stop within ${shutdownMs} ms, ends now\n`)
-      process.exit(1)
+      void endAtOnce()
     }, shutdownMs)
   }
   const request = (why: string) => {
     if (requestedAt !== undefined && performance.now() - requestedAt >= secondSignalMs) {
       process.stderr.write(`${name}: ${why} again, ends at once\n`)
-      process.exit(1)
+      void endAtOnce()
     }
     if (requestedAt !== undefined) return
     requestedAt = performance.now()

@@ -5,6 +5,9 @@ import { second } from '../base/units.js'
 /** A daemon's end, from the signal on: for what is dirty to be flushed, and for calls under way. */
 export const shutdownMs = 20 * second
 
+/** For what must be taken away even then, before a process ends without having been stopped. */
+export const abandonMs = 1 * second
+
 /** A terminal's Ctrl-C may arrive twice (npm forwards it too): a second signal means "at once" only after this. */
 export const secondSignalMs = 1 * second
 
@@ -12,7 +15,7 @@ export const secondSignalMs = 1 * second
 export const readyTimeoutMs = 60 * second
 
 /** A daemon ends itself within shutdownMs; one that does not is killed. */
-export const stopTimeoutMs = shutdownMs + 2 * second
+export const stopTimeoutMs = shutdownMs + abandonMs + 2 * second
 
 /** An answer to `status` or `locate`. */
 export const askTimeoutMs = 5 * second

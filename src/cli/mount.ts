@@ -4,6 +4,7 @@ import { hour, minute, second } from '../base/units.js'
 import { connectFileSystem } from '../client/index.js'
 import { mount } from '../fuse/mount.js'
 import { checkMountPoint } from '../fuse/mount-point.js'
+import { unmountLazily } from '../fuse/unmount.js'
 import type { Address } from '../wire/address.js'
 import type { Location } from '../wire/location.js'
 import { type Daemon, runDaemon, type Surroundings } from './daemon.js'
@@ -69,6 +70,7 @@ async function start(mountPoint: string, options: Options, around: Surroundings)
         await mounted.unmount()
         await fileSystem.close()
       },
+      abandon: () => unmountLazily(directory),
     }
   } catch (reason) {
     await fileSystem.close()

@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { listMounts, mountAt } from '../../src/fuse/mount-table.js'
@@ -44,6 +45,23 @@ t.test('a dead mount does not stand in the way of the next', { skip: cannotMount
   t.throws(() => readdirSync(cluster.mountPoint), { code: 'ENOTCONN' })
   await first?.start()
   t.same(readdirSync(cluster.mountPoint), ['kept'])
+})
+
+t.test('a mount that is told twice to end leaves no dead directory', { skip: cannotMount }, async t => {
+  const cluster = await startCluster(t, { chunkservers: 1, goal: 1 })
+  const [first] = cluster.mounts
+  await writeFile(join(cluster.mountPoint, 'file'), 'x')
+  const file = await open(join(cluster.mountPoint, 'file'), 'w')
+  await file.write('not to be flushed')
+  for (const server of [...cluster.chunkservers, cluster.master]) await server.kill()
+  const closed = file.close().catch(() => {})
+
+  const ended = first?.kill('SIGTERM')
+  await new Promise(resolve => setTimeout(resolve, 1500))
+  const again = await first?.kill('SIGTERM')
+  t.equal(again?.code, 1)
+  await Promise.all([ended, closed])
+  t.notOk(mountAt(cluster.mountPoint, await listMounts()))
 })
 
 t.test('a mount taken away from outside ends its process', { skip: cannotMount }, async t => {

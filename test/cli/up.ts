@@ -120,6 +120,23 @@ t.test('when up itself is killed, nothing stays behind', { skip: cannotMount }, 
   t.equal(await up.end('SIGTERM'), 0)
 })
 
+t.test('when all is killed at once, nothing hangs, and the next start goes on', { skip: cannotMount }, async t => {
+  const up = new Up(t)
+  await up.start()
+  writeFileSync(join(up.mountPoint, 'file'), 'x')
+  const ended = up.end('SIGKILL')
+  // The others begin to end by themselves: also in the middle of that nothing may be left waiting.
+  for (const delayMs of [0, 100]) {
+    await new Promise(resolve => setTimeout(resolve, delayMs))
+    for (const pid of up.processes()) process.kill(pid, 'SIGKILL')
+  }
+  await ended
+  await until('all have ended', () => up.processes().length === 0)
+  await up.start()
+  t.equal(readFileSync(join(up.mountPoint, 'file'), 'utf8'), 'x')
+  t.equal(await up.end('SIGTERM'), 0)
+})
+
 t.test('fewer servers than the goal is a warning', { skip: cannotMount }, async t => {
   const up = new Up(t)
   await up.start('--chunkservers', '1')
