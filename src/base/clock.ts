@@ -17,16 +17,25 @@ export interface Clock {
   after(ms: number, run: () => void): () => void
 }
 
+/** Further apart, and the machine's clock has been set since we last looked. */
+const wallDriftMsMax = 100
+
 /** The machine's clock. */
 export class SystemClock implements Clock {
-  readonly #wallOriginNs = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint()
+  // Date.now() is cut to the millisecond, too coarse to put the events of two processes in order; this is not.
+  #wallOriginNs =
+    BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n - process.hrtime.bigint()
 
   now(): number {
     return performance.now()
   }
 
   wallNs(): bigint {
-    return this.#wallOriginNs + process.hrtime.bigint()
+    const ns = this.#wallOriginNs + process.hrtime.bigint()
+    const driftMs = Date.now() - Number(ns / 1_000_000n)
+    if (Math.abs(driftMs) <= wallDriftMsMax) return ns
+    this.#wallOriginNs += BigInt(driftMs) * 1_000_000n
+    return ns + BigInt(driftMs) * 1_000_000n
   }
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {

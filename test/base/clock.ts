@@ -14,6 +14,24 @@ t.test('wall time is nanoseconds since the epoch', async t => {
   t.ok(Math.abs(ms - Date.now()) < 5000)
 })
 
+t.test('wall time is finer than a millisecond, and as exact', async t => {
+  // Date.now() is cut, never rounded up: at a change of the millisecond it is exact.
+  const before = Date.now()
+  while (Date.now() === before);
+  const driftNs = clock.wallNs() - BigInt(before + 1) * 1_000_000n
+  t.ok(driftNs > -1_000_000n, `${driftNs} ns`)
+})
+
+t.test('wall time follows when the clock of the machine is set', async t => {
+  const { now } = Date
+  t.teardown(() => {
+    Date.now = now
+  })
+  Date.now = () => now() + 3_600_000
+  const ms = Number(clock.wallNs() / 1_000_000n)
+  t.ok(Math.abs(ms - Date.now()) < 1000)
+})
+
 t.test('a sleep ends early with an AbortError', async t => {
   const abort = new AbortController()
   const sleep = clock.sleep(60_000, abort.signal)

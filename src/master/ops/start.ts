@@ -15,6 +15,9 @@ export interface Owner {
 /** Numbers given out after records were lost are above those that may have been lost. */
 const numberStride = 2 ** 32
 
+/** Far more inodes than can be made between two syncs; larger strides would soon pass the 32 bits that libfuse 2 shows. */
+const inoStride = 2 ** 20
+
 /** `owner` is that of the root directory, if it has to be made. */
 export function checkStart(state: State, owner: Owner, recordsLost: boolean, context: CheckContext): Decision {
   const root = state.inodes.find(rootIno) ? undefined : rootAttributes(owner, context.now, context.goal)
@@ -26,9 +29,9 @@ export function applyMasterStarted(state: State, { root, recordsLost }: MasterSt
   state.meta.change({ masterEpoch: masterEpoch + 1 })
   if (recordsLost) {
     state.meta.change({
-      nextIno: beyond(nextIno),
-      nextHandle: beyond(nextHandle),
-      nextSessionId: beyond(nextSessionId),
+      nextIno: beyond(nextIno, inoStride),
+      nextHandle: beyond(nextHandle, numberStride),
+      nextSessionId: beyond(nextSessionId, numberStride),
     })
   }
   if (root) {
@@ -38,8 +41,8 @@ export function applyMasterStarted(state: State, { root, recordsLost }: MasterSt
   return { result: doneResult, touched: [], freed: [] }
 }
 
-function beyond(number: number): number {
-  return (Math.floor(number / numberStride) + 1) * numberStride + 1
+function beyond(number: number, stride: number): number {
+  return (Math.floor(number / stride) + 1) * stride + 1
 }
 
 function rootAttributes({ uid, gid }: Owner, now: Time, goal: number) {

@@ -62,8 +62,8 @@ export interface MasterStarted {
     | undefined;
   /**
    * A crash of the machine may have taken records that others have seen the
-   * effect of: inode numbers, handles and session ids go on at the next
-   * multiple of 2^32, so that none comes twice.
+   * effect of: handles and session ids go on at the next multiple of 2^32,
+   * inode numbers at that of 2^20, so that none comes twice.
    */
   recordsLost: boolean;
 }
