@@ -123,7 +123,10 @@ t.test('what lets a client cache is what carries attributes', async t => {
   t.same(cachedBy(make(7, 'a'), unchanged), [7, root])
   t.same(cachedBy({ $case: 'open', value: { ino: root } }, unchanged), [root])
   t.same(cachedBy(unlink(7, 'a'), { kind: 'unchanged', result: doneResult }), [])
-  const applied = { kind: 'applied', outcome: { result: doneResult, touched: [root as Ino, 9 as Ino], freed: [] } } as const
+  const applied = {
+    kind: 'applied',
+    outcome: { result: doneResult, touched: [root as Ino, 9 as Ino], freed: [] },
+  } as const
   t.same(cachedBy(unlink(root, 'a'), applied), [root, 9], 'and what the change touched')
   const reply = { number: 1, failure: undefined, result: undefined, changed: [] }
   t.same(resultOf({ kind: 'repeated', reply }), doneResult)
