@@ -72,10 +72,10 @@ export async function openFileSystem(options: FileSystemOptions): Promise<InodeF
   const inodes = new OpenInodes(metadata, makeInode, log)
 
   session.listen(cachesOf(metadata, locations, inodes, options.onInvalidate))
-  const close = () => {
+  const close = async () => {
     streams.close()
     data.close()
-    session.close()
+    await session.close()
   }
   return new InodeFileSystem({ metadata, inodes, behind, who, close })
 }

@@ -34,7 +34,7 @@ export interface InodeFileSystemParts {
   /** This client in traces: "client:SESSION". */
   readonly who: () => string
   /** Lets go of connections and the session, when everything has been flushed. */
-  readonly close: () => void
+  readonly close: () => Promise<void>
 }
 
 export class InodeFileSystem implements FileSystem {
@@ -42,7 +42,7 @@ export class InodeFileSystem implements FileSystem {
   readonly #inodes: OpenInodes
   readonly #behind: WriteBehind
   readonly #who: () => string
-  readonly #closeParts: () => void
+  readonly #closeParts: () => Promise<void>
   #closing: Promise<void> | undefined
 
   constructor({ metadata, inodes, behind, who, close }: InodeFileSystemParts) {
@@ -198,7 +198,7 @@ export class InodeFileSystem implements FileSystem {
   async #close(): Promise<void> {
     const flushed = await Promise.allSettled([...this.#inodes.all()].map(({ writes }) => writes.flush()))
     this.#behind.close()
-    this.#closeParts()
+    await this.#closeParts()
     for (const outcome of flushed) if (outcome.status === 'rejected') throw outcome.reason
   }
 

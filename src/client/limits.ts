@@ -43,6 +43,9 @@ export const retryPauseMsMax = 500
 export const requestsInFlightMax = 256
 export const requestsWaitingMax = 16 * KiB
 
+/** How long a client that leaves waits for the master to hear it. */
+export const goodbyeMs = 1 * second
+
 /** A session's stream on which nothing came for so long is taken for dead. */
 export const streamSilentMs = 10 * second
 

@@ -20,7 +20,7 @@ import type { ClientToMaster, ClientWelcome, Invalidate, MasterToClient } from '
 import { MasterService } from '../wire/gen/services.js'
 import type { DataId, Ino, SessionId } from '../wire/ids.js'
 import { ClientLease } from './client-lease.js'
-import { streamSilentMs } from './limits.js'
+import { goodbyeMs, streamSilentMs } from './limits.js'
 import { type Absorb, type Operation, Requests, type Result } from './requests.js'
 
 export interface SessionOptions {
@@ -53,6 +53,8 @@ export class Session {
   readonly #requests: Requests
   readonly #lease = new ClientLease()
   readonly #welcomed: Deferred<void> = deferred()
+  /** The stream has ended after our goodbye. */
+  #left: Deferred<void> = deferred()
   readonly #listeners: SessionListener[] = []
   #clusterId: string
   #id = 0
@@ -140,20 +142,39 @@ export class Session {
     return this.#requests.ask(operation, absorb)
   }
 
-  /** Says goodbye: the master forgets the session and closes what it had open. */
-  close(): void {
+  /**
+   * Says goodbye: the master forgets the session and closes what it had open.
+   * Resolves when it has heard that, or has had time enough to.
+   */
+  async close(): Promise<void> {
     if (this.#closed) return
-    if (this.#greeted) this.#stream.send({ message: { $case: 'goodbye', value: {} } })
-    this.#end(new LeasefsError('CANCELLED', 'the client is closed'))
+    this.#quit(new LeasefsError('CANCELLED', 'the client is closed'))
+    if (this.#greeted) {
+      this.#left = deferred()
+      const cancel = this.#options.clock.after(goodbyeMs, () => this.#left.resolve())
+      this.#stream.send({ message: { $case: 'goodbye', value: {} } })
+      await this.#left.promise
+      cancel()
+    }
+    this.#disconnect()
   }
 
   #end(reason: LeasefsError): void {
+    this.#quit(reason)
+    this.#disconnect()
+  }
+
+  /** Nothing more is asked, and nothing that was cached is used. */
+  #quit(reason: LeasefsError): void {
     this.#closed = true
     this.#cancelPing?.()
     this.#away?.abort()
     this.#lease.end()
-    this.#stream.close()
     this.#requests.close(reason)
+  }
+
+  #disconnect(): void {
+    this.#stream.close()
     this.#peer.close()
   }
 
@@ -216,6 +237,8 @@ export class Session {
   }
 
   #lost(reason: LeasefsError): void {
+    this.#left.resolve()
+    if (this.#closed) return
     if (this.#greeted) this.#holdProcess()
     this.#greeted = false
     this.#cancelPing?.()

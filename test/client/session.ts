@@ -1,6 +1,6 @@
 import t from 'tap'
 import { LeasefsError } from '../../src/base/errors.js'
-import { streamSilentMs } from '../../src/client/limits.js'
+import { goodbyeMs, streamSilentMs } from '../../src/client/limits.js'
 import type { Session } from '../../src/client/session.js'
 import { clientLeaseMs, formatVersion, heartbeatMs } from '../../src/constants.js'
 import { attributesResult, clusterId, lookupOf, ScriptedMaster, stateOf } from './harness/master.js'
@@ -155,10 +155,25 @@ t.test('closing says goodbye and rejects what is open', async t => {
   master.answer = () => 'later'
   const asked = session.request(lookupOf('a'))
   asked.catch(() => {})
-  session.close()
-  await master.settle()
+  const closed = session.close()
   await t.rejects(asked, { code: 'CANCELLED' })
   await t.rejects(session.request(lookupOf('a')), { code: 'CANCELLED' })
+  await master.settle()
+  await closed
   t.equal(master.goodbyes, 1)
   t.notOk(session.mayUseCaches)
+})
+
+t.test('closing waits for the master to hear the goodbye, but not for ever', async t => {
+  const master = await new ScriptedMaster().start()
+  const session = await master.session(t)
+  master.hears = false
+  let isClosed = false
+  const closed = session.close().then(() => {
+    isClosed = true
+  })
+  await master.settle(goodbyeMs - 1)
+  t.equal(isClosed, false)
+  await master.settle(1)
+  await closed
 })

@@ -26,6 +26,8 @@ export class ScriptedMaster {
   readonly requests: Request[] = []
   readonly acknowledged: number[] = []
   goodbyes = 0
+  /** Whether it ends the stream of who says goodbye. */
+  hears = true
   /** Whether pings are answered. */
   pongs = true
   /** What the next welcome says. */
@@ -101,7 +103,10 @@ export class ScriptedMaster {
     else if (message?.$case === 'request') this.#request(message.value)
     else if (message?.$case === 'invalidated') this.acknowledged.push(message.value.number)
     else if (message?.$case === 'ping' && this.pongs) this.send({ $case: 'pong', value: message.value })
-    else if (message?.$case === 'goodbye') this.goodbyes++
+    else if (message?.$case === 'goodbye') {
+      this.goodbyes++
+      if (this.hears) this.#stream?.close()
+    }
   }
 
   #welcome(hello: ClientHello): void {
