@@ -143,7 +143,7 @@ t.test('the programs are three lines that call cli/', async t => {
   for (const name of Object.keys(packageJson().bin)) {
     t.match(
       read(`bin/${name}`),
-      /^#!\/usr\/bin\/env node\n\/\/ src\/cli\/.*\nrequire\('\.\/run\.js'\)\.run\('.*'\)\n$/,
+      /^#!\/usr\/bin\/env (?:node|-S node --single-threaded-gc)\n\/\/ src\/cli\/.*\nrequire\('\.\/run\.js'\)\.run\('.*'\)\n$/,
       name,
     )
   }

@@ -30,6 +30,14 @@ export interface ChildOptions {
   readonly command?: readonly [string, ...string[]]
 }
 
+/**
+ * The Node that runs us, with the option that the programs name in their first
+ * line. Collecting garbage on helper threads as well takes the cores from the
+ * other daemons of the machine: without them a cluster on two cores writes a
+ * third more (docs/OPERATING.md).
+ */
+const daemonCommand: readonly [string, ...string[]] = [process.execPath, '--single-threaded-gc']
+
 export interface Exit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
@@ -46,7 +54,7 @@ export class Child {
   readonly #lastLines: string[] = []
   #isReady = false
 
-  constructor({ label, program, args, exitWithParentMs, onLine, command = [process.execPath] }: ChildOptions) {
+  constructor({ label, program, args, exitWithParentMs, onLine, command = daemonCommand }: ChildOptions) {
     this.label = label
     this.program = program
     const file = fileURLToPath(new URL(`../../../bin/${program}`, import.meta.url))
