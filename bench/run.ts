@@ -80,6 +80,7 @@ async function measure(directory: string, isQuick: boolean, signal: AbortSignal)
     killSignal: 'SIGKILL',
   })
   const exit = once(child, 'exit')
+  exit.catch(() => {}) // It was told to stop: whoever waits for it hears of that below.
   try {
     for await (const line of createInterface({ input: child.stdout })) {
       const { name, value, unit }: Figure = JSON.parse(line)
