@@ -33,8 +33,8 @@ export interface ChildOptions {
 /**
  * The Node that runs us, with the option that the programs name in their first
  * line. Collecting garbage on helper threads as well takes the cores from the
- * other daemons of the machine: without them a cluster on two cores writes a
- * third more (docs/OPERATING.md).
+ * other daemons of the machine: without them a cluster on two cores wrote a
+ * fifth more (docs/OPERATING.md).
  */
 const daemonCommand: readonly [string, ...string[]] = [process.execPath, '--single-threaded-gc']
 
