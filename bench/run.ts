@@ -80,7 +80,8 @@ async function measure(directory: string, isQuick: boolean, signal: AbortSignal)
     killSignal: 'SIGKILL',
   })
   const exit = once(child, 'exit')
-  exit.catch(() => {}) // It was told to stop: whoever waits for it hears of that below.
+  exit.catch(() => {}) // Whoever waits for it hears of that below.
+  child.on('error', () => {}) // It was told to stop, perhaps when it had ended already.
   try {
     for await (const line of createInterface({ input: child.stdout })) {
       const { name, value, unit }: Figure = JSON.parse(line)
