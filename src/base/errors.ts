@@ -19,6 +19,10 @@ export const errorCodes = [
   'FILE_TOO_LARGE',
   'NOT_PERMITTED', // the operation is for the owner or root only
   'PERMISSION_DENIED', // the mode bits say no
+  'TOO_MANY_SYMLINKS', // a path goes through more symbolic links than are followed
+  'WOULD_BLOCK', // another holds a lock, and the caller did not want to wait
+  'DEADLOCK', // waiting for the lock would be for ever
+  'NO_LOCKS', // more locks than the master keeps
   'NO_ATTRIBUTE', // no such extended attribute
   'OUT_OF_RANGE', // the caller's buffer is too small for the value
   'TOO_BIG', // the value is beyond what we store

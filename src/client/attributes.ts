@@ -40,6 +40,7 @@ export function attributesFromWire(wire: WireAttributes | undefined): Attributes
     ctime: timeFromWire(wire.ctime),
     rdev: wire.rdev,
     goal: wire.goal,
+    allocatedBytes: wire.allocatedBytes,
   }
 }
 

@@ -31,6 +31,8 @@ export interface Attributes {
   readonly ctime: Timestamp
   readonly rdev: number
   readonly goal: number
+  /** What of the bytes is stored: less than `size` where there are holes. Counted when writes have been applied. */
+  readonly allocatedBytes: number
 }
 
 /** What to change; what is absent stays. */
@@ -41,6 +43,8 @@ export interface AttributeChanges {
   readonly size?: number
   readonly atime?: Timestamp | 'now'
   readonly mtime?: Timestamp | 'now'
+  /** Takes the set-user-id bit, and the set-group-id bit of what a group may execute. */
+  readonly killPrivileges?: boolean
 }
 
 export interface NewInode {
@@ -64,11 +68,34 @@ export interface Entry {
   readonly attributes: Attributes
 }
 
+export interface DirectoryPage {
+  readonly entries: readonly Entry[]
+  /** Whether there is anything behind the last of them. */
+  readonly more: boolean
+  readonly parent: Ino
+}
+
 export interface Statistics {
   /** What users can store at the default goal. */
   readonly totalBytes: number
   readonly freeBytes: number
   readonly inodes: number
+}
+
+/** POSIX: fcntl(2), ranges of a process. flock: flock(2), the whole file, of an open file. */
+export type LockKind = 'posix' | 'flock'
+
+/** Bytes [start, end) of a file. */
+export interface Lock {
+  readonly kind: LockKind
+  readonly type: 'shared' | 'exclusive'
+  readonly start: number
+  /** Infinity: however long the file becomes. */
+  readonly end: number
+  /** The kernel's name of the process or the open file: 64 bits. Locks of one owner never conflict. */
+  readonly owner: bigint
+  /** For people, and for F_GETLK. */
+  readonly pid: number
 }
 
 /** One open of a file. Handles of one inode in one client share what is dirty and what is read ahead. */
@@ -90,6 +117,21 @@ export interface OpenFile {
   /** As flush, and on the disks of all replicas and of the master. */
   sync(): Promise<void>
 
+  /** [offset, offset + length) reads as zeros from now on, and what of it is whole blocks is not stored any more. The size stays. */
+  zero(offset: number, length: number): Promise<void>
+
+  /**
+   * Holes in [offset, offset + length) are stored as zeros, so that writing there
+   * takes no more space. The size stays: see setAttributes.
+   */
+  allocate(offset: number, length: number): Promise<void>
+
+  /**
+   * The first offset at or after `offset` that is stored, or in a hole; the end of
+   * the file counts as a hole. Undefined if there is none, or `offset` is not below the size.
+   */
+  seek(offset: number, what: 'data' | 'hole'): Promise<number | undefined>
+
   /** Flushes and lets go. Idempotent; reports an error of a write that no one has seen yet. */
   close(): Promise<void>
 }
@@ -108,6 +150,16 @@ export interface FileSystem {
 
   /** All entries in byte order, without "." and "..", as they were at some moment during the call. */
   readDirectory(ino: Ino): Promise<{ readonly entries: readonly Entry[]; readonly parent: Ino }>
+
+  /**
+   * The next entries after the name `after` (empty: from the start), in byte
+   * order. Over a whole listing, whatever stays in the directory meanwhile
+   * comes exactly once.
+   */
+  readDirectoryPage(ino: Ino, after: Name): Promise<DirectoryPage>
+
+  /** The file was read: its access time becomes now, if that is later. Told to the master soon, and not waited for. */
+  accessed(ino: Ino): void
 
   /** Makes (unless it is there and not `exclusive`) and opens a regular file. */
   create(
@@ -145,6 +197,29 @@ export interface FileSystem {
   ): Promise<void>
   listXattrs(ino: Ino): Promise<readonly Name[]>
   removeXattr(ino: Ino, name: Name): Promise<void>
+
+  /**
+   * Takes or changes a lock; resolves when it is held.
+   *
+   * @throws LeasefsError WOULD_BLOCK (without `wait`), DEADLOCK, NO_LOCKS; CANCELLED when `signal` aborts
+   */
+  setLock(ino: Ino, lock: Lock, options: { readonly wait: boolean; readonly signal?: AbortSignal }): Promise<void>
+
+  /** Gives up what the owner has locked in [start, end). Locks also end with the session. */
+  unlock(ino: Ino, range: Omit<Lock, 'type' | 'pid'>): Promise<void>
+
+  /** A lock of another owner that is in the way of this one. */
+  findLock(ino: Ino, lock: Lock): Promise<Lock | undefined>
+
+  /** Whether the owner holds any lock on the file: a close of it need ask no one. */
+  holdsLocks(ino: Ino, kind: LockKind, owner: bigint): boolean
+
+  /**
+   * How long attributes and entries may be used from now on without asking
+   * again, in ms, if nothing is taken back meanwhile (see onInvalidate in
+   * ConnectOptions): until the client's lease ends. 0: not at all.
+   */
+  readonly cacheValidMs: number
 
   statistics(): Promise<Statistics>
 

@@ -6,7 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { Attributes, Failure, FileType, Lease, ServerAddress, Time } from "./common.js";
+import { Attributes, ChunkUsage, Failure, FileType, Lease, Lock, ServerAddress, Time } from "./common.js";
 
 /**
  * The session of a client (a mount, or a program) with the master: one
@@ -123,6 +123,10 @@ export interface Request {
     | { $case: "written"; value: Written }
     | { $case: "syncInode"; value: SyncInode }
     | { $case: "reportReplica"; value: ReportReplica }
+    | { $case: "accessed"; value: Accessed }
+    | { $case: "setLock"; value: SetLock }
+    | { $case: "testLock"; value: TestLock }
+    | { $case: "cancelWait"; value: CancelWait }
     | undefined;
 }
 
@@ -144,6 +148,9 @@ export interface Reply {
     | //
     /** Of the rest. */
     { $case: "done"; value: Done }
+    | //
+    /** Of test_lock. */
+    { $case: "lock"; value: LockFound }
     | undefined;
   /**
    * Of the other inodes that the operation changed, as they are now: the
@@ -200,6 +207,47 @@ export interface SetAttributes {
   mtime: Time | undefined;
   atimeNow: boolean;
   mtimeNow: boolean;
+  /**
+   * Takes the set-user-id bit, and the set-group-id bit of what a group may execute:
+   * whoever changes the content is not trusted with them.
+   */
+  killPrivileges: boolean;
+  /** Of the chunk that was cut. */
+  usage: ChunkUsage[];
+}
+
+/** The file was read: its access time is at least this. Changes no ctime. */
+export interface Accessed {
+  ino: number;
+  atime: Time | undefined;
+}
+
+/**
+ * Takes, changes or (UNLOCKED) gives up a lock. Held until it is given up or the
+ * session ends, also over a restart of the master. Another's lock in the way:
+ * WOULD_BLOCK, or with `wait` the answer comes when it is gone (DEADLOCK if
+ * that would be never, CANCELLED after a CancelWait).
+ */
+export interface SetLock {
+  ino: number;
+  lock: Lock | undefined;
+  wait: boolean;
+}
+
+/** Which lock of another owner would be in the way of this one. */
+export interface TestLock {
+  ino: number;
+  lock: Lock | undefined;
+}
+
+export interface LockFound {
+  /** Absent: none. */
+  lock: Lock | undefined;
+}
+
+/** The SetLock with this request number need not wait any longer. */
+export interface CancelWait {
+  number: number;
 }
 
 export interface ReadDirectory {
@@ -343,7 +391,11 @@ export interface Written {
   ino: number;
   size: number;
   /** Absent: the master's clock. */
-  mtime: Time | undefined;
+  mtime:
+    | Time
+    | undefined;
+  /** Of the chunks that were written. */
+  usage: ChunkUsage[];
 }
 
 /** Answered when everything the session was told about this inode is durable on the master's disk. */
@@ -1024,6 +1076,18 @@ export const Request: MessageFns<Request> = {
       case "reportReplica":
         ReportReplica.encode(message.operation.value, writer.uint32(250).fork()).join();
         break;
+      case "accessed":
+        Accessed.encode(message.operation.value, writer.uint32(258).fork()).join();
+        break;
+      case "setLock":
+        SetLock.encode(message.operation.value, writer.uint32(266).fork()).join();
+        break;
+      case "testLock":
+        TestLock.encode(message.operation.value, writer.uint32(274).fork()).join();
+        break;
+      case "cancelWait":
+        CancelWait.encode(message.operation.value, writer.uint32(282).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1233,6 +1297,38 @@ export const Request: MessageFns<Request> = {
             message.operation = { $case: "reportReplica", value: ReportReplica.decode(reader, reader.uint32()) };
             continue;
           }
+          case 32: {
+            if (tag !== 258) {
+              break;
+            }
+
+            message.operation = { $case: "accessed", value: Accessed.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 33: {
+            if (tag !== 266) {
+              break;
+            }
+
+            message.operation = { $case: "setLock", value: SetLock.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 34: {
+            if (tag !== 274) {
+              break;
+            }
+
+            message.operation = { $case: "testLock", value: TestLock.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 35: {
+            if (tag !== 282) {
+              break;
+            }
+
+            message.operation = { $case: "cancelWait", value: CancelWait.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1282,6 +1378,9 @@ export const Reply: MessageFns<Reply> = {
         break;
       case "done":
         Done.encode(message.result.value, writer.uint32(138).fork()).join();
+        break;
+      case "lock":
+        LockFound.encode(message.result.value, writer.uint32(154).fork()).join();
         break;
     }
     for (const v of message.changed) {
@@ -1381,6 +1480,14 @@ export const Reply: MessageFns<Reply> = {
             }
 
             message.result = { $case: "done", value: Done.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.result = { $case: "lock", value: LockFound.decode(reader, reader.uint32()) };
             continue;
           }
           case 18: {
@@ -1713,6 +1820,8 @@ function createBaseSetAttributes(): SetAttributes {
     mtime: undefined,
     atimeNow: false,
     mtimeNow: false,
+    killPrivileges: false,
+    usage: [],
   };
 }
 
@@ -1744,6 +1853,12 @@ export const SetAttributes: MessageFns<SetAttributes> = {
     }
     if (message.mtimeNow !== false) {
       writer.uint32(72).bool(message.mtimeNow);
+    }
+    if (message.killPrivileges !== false) {
+      writer.uint32(80).bool(message.killPrivileges);
+    }
+    for (const v of message.usage) {
+      ChunkUsage.encode(v!, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -1831,6 +1946,296 @@ export const SetAttributes: MessageFns<SetAttributes> = {
             }
 
             message.mtimeNow = reader.bool();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.killPrivileges = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.usage.push(ChunkUsage.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAccessed(): Accessed {
+  return { ino: 0, atime: undefined };
+}
+
+export const Accessed: MessageFns<Accessed> = {
+  encode(message: Accessed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ino !== 0) {
+      writer.uint32(8).uint64(message.ino);
+    }
+    if (message.atime !== undefined) {
+      Time.encode(message.atime, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Accessed {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccessed();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.ino = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.atime = Time.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetLock(): SetLock {
+  return { ino: 0, lock: undefined, wait: false };
+}
+
+export const SetLock: MessageFns<SetLock> = {
+  encode(message: SetLock, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ino !== 0) {
+      writer.uint32(8).uint64(message.ino);
+    }
+    if (message.lock !== undefined) {
+      Lock.encode(message.lock, writer.uint32(18).fork()).join();
+    }
+    if (message.wait !== false) {
+      writer.uint32(24).bool(message.wait);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetLock {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetLock();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.ino = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.lock = Lock.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.wait = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTestLock(): TestLock {
+  return { ino: 0, lock: undefined };
+}
+
+export const TestLock: MessageFns<TestLock> = {
+  encode(message: TestLock, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ino !== 0) {
+      writer.uint32(8).uint64(message.ino);
+    }
+    if (message.lock !== undefined) {
+      Lock.encode(message.lock, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TestLock {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTestLock();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.ino = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.lock = Lock.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLockFound(): LockFound {
+  return { lock: undefined };
+}
+
+export const LockFound: MessageFns<LockFound> = {
+  encode(message: LockFound, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.lock !== undefined) {
+      Lock.encode(message.lock, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LockFound {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLockFound();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.lock = Lock.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCancelWait(): CancelWait {
+  return { number: 0 };
+}
+
+export const CancelWait: MessageFns<CancelWait> = {
+  encode(message: CancelWait, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint64(message.number);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelWait {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelWait();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -3203,7 +3608,7 @@ export const ChunkLocation: MessageFns<ChunkLocation> = {
 };
 
 function createBaseWritten(): Written {
-  return { ino: 0, size: 0, mtime: undefined };
+  return { ino: 0, size: 0, mtime: undefined, usage: [] };
 }
 
 export const Written: MessageFns<Written> = {
@@ -3216,6 +3621,9 @@ export const Written: MessageFns<Written> = {
     }
     if (message.mtime !== undefined) {
       Time.encode(message.mtime, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.usage) {
+      ChunkUsage.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -3255,6 +3663,14 @@ export const Written: MessageFns<Written> = {
             }
 
             message.mtime = Time.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.usage.push(ChunkUsage.decode(reader, reader.uint32()));
             continue;
           }
         }

@@ -32,6 +32,30 @@ export namespace FileType {
   export type BLOCK_DEVICE = typeof FileType.BLOCK_DEVICE;
 }
 
+export const LockKind = {
+  /** POSIX - fcntl(2): ranges, merged and split for each owner. */
+  POSIX: 0,
+  /** FLOCK - flock(2): the whole file. */
+  FLOCK: 1,
+} as const;
+
+export type LockKind = typeof LockKind[keyof typeof LockKind];
+
+export namespace LockKind {
+  export type POSIX = typeof LockKind.POSIX;
+  export type FLOCK = typeof LockKind.FLOCK;
+}
+
+export const LockType = { UNLOCKED: 0, SHARED: 1, EXCLUSIVE: 2 } as const;
+
+export type LockType = typeof LockType[keyof typeof LockType];
+
+export namespace LockType {
+  export type UNLOCKED = typeof LockType.UNLOCKED;
+  export type SHARED = typeof LockType.SHARED;
+  export type EXCLUSIVE = typeof LockType.EXCLUSIVE;
+}
+
 /** An error as it crosses the control plane. `code` is one of base/errors.ts. */
 export interface Failure {
   code: string;
@@ -63,6 +87,32 @@ export interface Attributes {
   rdev: number;
   /** Replicas wanted of each chunk. */
   goal: number;
+  /** What of its bytes is stored: less than the size where there are holes. */
+  allocatedBytes: number;
+}
+
+/**
+ * What of a chunk is stored, as its primary counted it after a mutation. The
+ * one with the higher lease id, or the same and the higher serial, is newer.
+ */
+export interface ChunkUsage {
+  index: number;
+  handle: number;
+  leaseId: number;
+  serial: number;
+  allocatedBytes: number;
+}
+
+/** Bytes [start, end) of a file; end 0: no end. */
+export interface Lock {
+  kind: LockKind;
+  type: LockType;
+  start: number;
+  end: number;
+  /** Who holds it within its session: 8 bytes, the kernel's name of a process or an open file. */
+  owner: Buffer;
+  /** For people, and for F_GETLK. */
+  pid: number;
 }
 
 /** Names pushed data and the mutation that commits it. */
@@ -219,6 +269,7 @@ function createBaseAttributes(): Attributes {
     ctime: undefined,
     rdev: 0,
     goal: 0,
+    allocatedBytes: 0,
   };
 }
 
@@ -259,6 +310,9 @@ export const Attributes: MessageFns<Attributes> = {
     }
     if (message.goal !== 0) {
       writer.uint32(96).uint32(message.goal);
+    }
+    if (message.allocatedBytes !== 0) {
+      writer.uint32(104).uint64(message.allocatedBytes);
     }
     return writer;
   },
@@ -370,6 +424,205 @@ export const Attributes: MessageFns<Attributes> = {
             }
 
             message.goal = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.allocatedBytes = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseChunkUsage(): ChunkUsage {
+  return { index: 0, handle: 0, leaseId: 0, serial: 0, allocatedBytes: 0 };
+}
+
+export const ChunkUsage: MessageFns<ChunkUsage> = {
+  encode(message: ChunkUsage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.index !== 0) {
+      writer.uint32(8).uint32(message.index);
+    }
+    if (message.handle !== 0) {
+      writer.uint32(16).uint64(message.handle);
+    }
+    if (message.leaseId !== 0) {
+      writer.uint32(24).uint64(message.leaseId);
+    }
+    if (message.serial !== 0) {
+      writer.uint32(32).uint64(message.serial);
+    }
+    if (message.allocatedBytes !== 0) {
+      writer.uint32(40).uint64(message.allocatedBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChunkUsage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChunkUsage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.index = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.handle = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.leaseId = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.serial = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.allocatedBytes = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLock(): Lock {
+  return { kind: 0, type: 0, start: 0, end: 0, owner: Buffer.alloc(0), pid: 0 };
+}
+
+export const Lock: MessageFns<Lock> = {
+  encode(message: Lock, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.type !== 0) {
+      writer.uint32(16).int32(message.type);
+    }
+    if (message.start !== 0) {
+      writer.uint32(24).uint64(message.start);
+    }
+    if (message.end !== 0) {
+      writer.uint32(32).uint64(message.end);
+    }
+    if (message.owner.length !== 0) {
+      writer.uint32(42).bytes(message.owner);
+    }
+    if (message.pid !== 0) {
+      writer.uint32(48).uint32(message.pid);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Lock {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLock();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.type = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.start = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.end = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.owner = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.pid = reader.uint32();
             continue;
           }
         }

@@ -6,7 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { DataId, Failure } from "./common.js";
+import { ChunkUsage, DataId, Failure } from "./common.js";
 
 /**
  * The control signals of the write path: commits from clients to the primary,
@@ -20,10 +20,13 @@ import { DataId, Failure } from "./common.js";
  */
 export interface Mutation {
   id: DataId | undefined;
-  kind: { $case: "write"; value: WriteBytes } | { $case: "truncate"; value: TruncateChunk } | {
-    $case: "sync";
-    value: SyncChunk;
-  } | undefined;
+  kind:
+    | { $case: "write"; value: WriteBytes }
+    | { $case: "truncate"; value: TruncateChunk }
+    | { $case: "sync"; value: SyncChunk }
+    | { $case: "zero"; value: ZeroBytes }
+    | { $case: "allocate"; value: AllocateBytes }
+    | undefined;
 }
 
 /** The pushed bytes of that data id, at an offset in the chunk. */
@@ -34,6 +37,24 @@ export interface WriteBytes {
 
 /** The chunk ends here: bytes beyond are gone, and read as zeros if it grows again. */
 export interface TruncateChunk {
+  length: number;
+}
+
+/**
+ * These bytes read as zeros from now on, and whole blocks among them are not
+ * stored any more. The chunk does not become longer.
+ */
+export interface ZeroBytes {
+  offset: number;
+  length: number;
+}
+
+/**
+ * What of these bytes is a hole, or beyond the end, is stored as zeros: a later
+ * write to it takes no more space.
+ */
+export interface AllocateBytes {
+  offset: number;
   length: number;
 }
 
@@ -79,6 +100,25 @@ export interface Committed {
   firstSerial: number;
   /** With DATA_UNKNOWN: which. */
   missing: DataId[];
+  /** Without failure: after the last mutation that has been applied here. */
+  usage: ChunkUsage | undefined;
+}
+
+/** Which blocks of a replica are stored. */
+export interface ExtentsRequest {
+  clusterId: string;
+  handle: number;
+  version: number;
+}
+
+export interface ExtentsReply {
+  failure:
+    | Failure
+    | undefined;
+  /** One bit a block of checksumBlockSize, lowest bit first; missing bytes are holes. */
+  blocks: Buffer;
+  /** Of the replica, bytes. */
+  length: number;
 }
 
 /** Primary → secondary, one stream for all chunks they share. In the order of serial numbers for each chunk. */
@@ -132,6 +172,12 @@ export const Mutation: MessageFns<Mutation> = {
       case "sync":
         SyncChunk.encode(message.kind.value, writer.uint32(34).fork()).join();
         break;
+      case "zero":
+        ZeroBytes.encode(message.kind.value, writer.uint32(42).fork()).join();
+        break;
+      case "allocate":
+        AllocateBytes.encode(message.kind.value, writer.uint32(50).fork()).join();
+        break;
     }
     return writer;
   },
@@ -179,6 +225,22 @@ export const Mutation: MessageFns<Mutation> = {
             }
 
             message.kind = { $case: "sync", value: SyncChunk.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.kind = { $case: "zero", value: ZeroBytes.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.kind = { $case: "allocate", value: AllocateBytes.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -278,6 +340,120 @@ export const TruncateChunk: MessageFns<TruncateChunk> = {
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
+              break;
+            }
+
+            message.length = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseZeroBytes(): ZeroBytes {
+  return { offset: 0, length: 0 };
+}
+
+export const ZeroBytes: MessageFns<ZeroBytes> = {
+  encode(message: ZeroBytes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.offset !== 0) {
+      writer.uint32(8).uint32(message.offset);
+    }
+    if (message.length !== 0) {
+      writer.uint32(16).uint32(message.length);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ZeroBytes {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseZeroBytes();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.offset = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.length = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAllocateBytes(): AllocateBytes {
+  return { offset: 0, length: 0 };
+}
+
+export const AllocateBytes: MessageFns<AllocateBytes> = {
+  encode(message: AllocateBytes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.offset !== 0) {
+      writer.uint32(8).uint32(message.offset);
+    }
+    if (message.length !== 0) {
+      writer.uint32(16).uint32(message.length);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AllocateBytes {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAllocateBytes();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.offset = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
               break;
             }
 
@@ -574,7 +750,7 @@ export const PrimaryToClient: MessageFns<PrimaryToClient> = {
 };
 
 function createBaseCommitted(): Committed {
-  return { number: 0, failure: undefined, firstSerial: 0, missing: [] };
+  return { number: 0, failure: undefined, firstSerial: 0, missing: [], usage: undefined };
 }
 
 export const Committed: MessageFns<Committed> = {
@@ -590,6 +766,9 @@ export const Committed: MessageFns<Committed> = {
     }
     for (const v of message.missing) {
       DataId.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.usage !== undefined) {
+      ChunkUsage.encode(message.usage, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -637,6 +816,150 @@ export const Committed: MessageFns<Committed> = {
             }
 
             message.missing.push(DataId.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.usage = ChunkUsage.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExtentsRequest(): ExtentsRequest {
+  return { clusterId: "", handle: 0, version: 0 };
+}
+
+export const ExtentsRequest: MessageFns<ExtentsRequest> = {
+  encode(message: ExtentsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.clusterId !== "") {
+      writer.uint32(10).string(message.clusterId);
+    }
+    if (message.handle !== 0) {
+      writer.uint32(16).uint64(message.handle);
+    }
+    if (message.version !== 0) {
+      writer.uint32(24).uint64(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExtentsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExtentsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.clusterId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.handle = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.version = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExtentsReply(): ExtentsReply {
+  return { failure: undefined, blocks: Buffer.alloc(0), length: 0 };
+}
+
+export const ExtentsReply: MessageFns<ExtentsReply> = {
+  encode(message: ExtentsReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(10).fork()).join();
+    }
+    if (message.blocks.length !== 0) {
+      writer.uint32(18).bytes(message.blocks);
+    }
+    if (message.length !== 0) {
+      writer.uint32(24).uint32(message.length);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExtentsReply {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExtentsReply();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.blocks = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.length = reader.uint32();
             continue;
           }
         }

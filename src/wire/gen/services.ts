@@ -9,7 +9,14 @@ import type { handleBidiStreamingCall, handleUnaryCall, UntypedServiceImplementa
 import { LocateReply, LocateRequest, StatusReply, StatusRequest } from "./admin.js";
 import { ChunkserverToMaster, MasterToChunkserver } from "./chunkserver.js";
 import { ClientToMaster, MasterToClient } from "./client.js";
-import { ClientToPrimary, PrimaryToClient, PrimaryToSecondary, SecondaryToPrimary } from "./mutation.js";
+import {
+  ClientToPrimary,
+  ExtentsReply,
+  ExtentsRequest,
+  PrimaryToClient,
+  PrimaryToSecondary,
+  SecondaryToPrimary,
+} from "./mutation.js";
 
 export type MasterService = typeof MasterService;
 export const MasterService = {
@@ -78,9 +85,19 @@ export const ChunkserverService = {
     responseSerialize: (value: SecondaryToPrimary): Buffer => Buffer.from(SecondaryToPrimary.encode(value).finish()),
     responseDeserialize: (value: Buffer): SecondaryToPrimary => SecondaryToPrimary.decode(value),
   },
+  extents: {
+    path: "/leasefs.Chunkserver/Extents" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExtentsRequest): Buffer => Buffer.from(ExtentsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExtentsRequest => ExtentsRequest.decode(value),
+    responseSerialize: (value: ExtentsReply): Buffer => Buffer.from(ExtentsReply.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExtentsReply => ExtentsReply.decode(value),
+  },
 } as const;
 
 export interface ChunkserverServer extends UntypedServiceImplementation {
   mutate: handleBidiStreamingCall<ClientToPrimary, PrimaryToClient>;
   applyMutations: handleBidiStreamingCall<PrimaryToSecondary, SecondaryToPrimary>;
+  extents: handleUnaryCall<ExtentsRequest, ExtentsReply>;
 }

@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Reply } from "./client.js";
-import { Attributes, Time } from "./common.js";
+import { Attributes, ChunkUsage, Lock, Time } from "./common.js";
 
 /**
  * What the master keeps on its disk: the payloads of journal records, and the
@@ -40,6 +40,8 @@ export interface JournalRecord {
     | { $case: "xattrRemoved"; value: XattrRemoved }
     | { $case: "inodeOpened"; value: InodeOpened }
     | { $case: "inodeClosed"; value: InodeClosed }
+    | { $case: "inodeAccessed"; value: InodeAccessed }
+    | { $case: "lockChanged"; value: LockChanged }
     | { $case: "chunksAllocated"; value: ChunksAllocated }
     | { $case: "versionRaised"; value: VersionRaised }
     | { $case: "versionSettled"; value: VersionSettled }
@@ -119,6 +121,7 @@ export interface AttributesChanged {
   size?: number | undefined;
   atime: Time | undefined;
   mtime: Time | undefined;
+  usage: ChunkUsage[];
 }
 
 /** The file is at least so long. */
@@ -126,6 +129,18 @@ export interface FileWritten {
   ino: number;
   size: number;
   mtime: Time | undefined;
+  usage: ChunkUsage[];
+}
+
+export interface InodeAccessed {
+  ino: number;
+  atime: Time | undefined;
+}
+
+/** By the session of the origin; UNLOCKED gives up. */
+export interface LockChanged {
+  ino: number;
+  lock: Lock | undefined;
 }
 
 export interface XattrSet {
@@ -205,6 +220,20 @@ export interface StoredChunk {
   goal: number;
   /** The last version that mutations were ordered under. */
   settledVersion: number;
+  /** As last reported; see ChunkUsage. */
+  allocatedBytes: number;
+  usageLeaseId: number;
+  usageSerial: number;
+}
+
+/** The locks of one inode, ordered by session, owner and start. */
+export interface StoredLocks {
+  locks: StoredLock[];
+}
+
+export interface StoredLock {
+  sessionId: number;
+  lock: Lock | undefined;
 }
 
 export interface StoredSession {
@@ -266,6 +295,12 @@ export const JournalRecord: MessageFns<JournalRecord> = {
         break;
       case "inodeClosed":
         InodeClosed.encode(message.effect.value, writer.uint32(234).fork()).join();
+        break;
+      case "inodeAccessed":
+        InodeAccessed.encode(message.effect.value, writer.uint32(242).fork()).join();
+        break;
+      case "lockChanged":
+        LockChanged.encode(message.effect.value, writer.uint32(250).fork()).join();
         break;
       case "chunksAllocated":
         ChunksAllocated.encode(message.effect.value, writer.uint32(322).fork()).join();
@@ -411,6 +446,22 @@ export const JournalRecord: MessageFns<JournalRecord> = {
             }
 
             message.effect = { $case: "inodeClosed", value: InodeClosed.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.effect = { $case: "inodeAccessed", value: InodeAccessed.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.effect = { $case: "lockChanged", value: LockChanged.decode(reader, reader.uint32()) };
             continue;
           }
           case 40: {
@@ -1003,6 +1054,7 @@ function createBaseAttributesChanged(): AttributesChanged {
     size: undefined,
     atime: undefined,
     mtime: undefined,
+    usage: [],
   };
 }
 
@@ -1028,6 +1080,9 @@ export const AttributesChanged: MessageFns<AttributesChanged> = {
     }
     if (message.mtime !== undefined) {
       Time.encode(message.mtime, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.usage) {
+      ChunkUsage.encode(v!, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -1101,6 +1156,14 @@ export const AttributesChanged: MessageFns<AttributesChanged> = {
             message.mtime = Time.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.usage.push(ChunkUsage.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1115,7 +1178,7 @@ export const AttributesChanged: MessageFns<AttributesChanged> = {
 };
 
 function createBaseFileWritten(): FileWritten {
-  return { ino: 0, size: 0, mtime: undefined };
+  return { ino: 0, size: 0, mtime: undefined, usage: [] };
 }
 
 export const FileWritten: MessageFns<FileWritten> = {
@@ -1128,6 +1191,9 @@ export const FileWritten: MessageFns<FileWritten> = {
     }
     if (message.mtime !== undefined) {
       Time.encode(message.mtime, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.usage) {
+      ChunkUsage.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -1167,6 +1233,128 @@ export const FileWritten: MessageFns<FileWritten> = {
             }
 
             message.mtime = Time.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.usage.push(ChunkUsage.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseInodeAccessed(): InodeAccessed {
+  return { ino: 0, atime: undefined };
+}
+
+export const InodeAccessed: MessageFns<InodeAccessed> = {
+  encode(message: InodeAccessed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ino !== 0) {
+      writer.uint32(8).uint64(message.ino);
+    }
+    if (message.atime !== undefined) {
+      Time.encode(message.atime, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InodeAccessed {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInodeAccessed();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.ino = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.atime = Time.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLockChanged(): LockChanged {
+  return { ino: 0, lock: undefined };
+}
+
+export const LockChanged: MessageFns<LockChanged> = {
+  encode(message: LockChanged, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ino !== 0) {
+      writer.uint32(8).uint64(message.ino);
+    }
+    if (message.lock !== undefined) {
+      Lock.encode(message.lock, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LockChanged {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLockChanged();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.ino = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.lock = Lock.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -1876,7 +2064,17 @@ export const StoredDentry: MessageFns<StoredDentry> = {
 };
 
 function createBaseStoredChunk(): StoredChunk {
-  return { ino: 0, index: 0, version: 0, replicaCount: 0, goal: 0, settledVersion: 0 };
+  return {
+    ino: 0,
+    index: 0,
+    version: 0,
+    replicaCount: 0,
+    goal: 0,
+    settledVersion: 0,
+    allocatedBytes: 0,
+    usageLeaseId: 0,
+    usageSerial: 0,
+  };
 }
 
 export const StoredChunk: MessageFns<StoredChunk> = {
@@ -1898,6 +2096,15 @@ export const StoredChunk: MessageFns<StoredChunk> = {
     }
     if (message.settledVersion !== 0) {
       writer.uint32(48).uint64(message.settledVersion);
+    }
+    if (message.allocatedBytes !== 0) {
+      writer.uint32(56).uint64(message.allocatedBytes);
+    }
+    if (message.usageLeaseId !== 0) {
+      writer.uint32(64).uint64(message.usageLeaseId);
+    }
+    if (message.usageSerial !== 0) {
+      writer.uint32(72).uint64(message.usageSerial);
     }
     return writer;
   },
@@ -1961,6 +2168,133 @@ export const StoredChunk: MessageFns<StoredChunk> = {
             }
 
             message.settledVersion = longToNumber(reader.uint64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.allocatedBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.usageLeaseId = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.usageSerial = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStoredLocks(): StoredLocks {
+  return { locks: [] };
+}
+
+export const StoredLocks: MessageFns<StoredLocks> = {
+  encode(message: StoredLocks, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.locks) {
+      StoredLock.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredLocks {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredLocks();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.locks.push(StoredLock.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStoredLock(): StoredLock {
+  return { sessionId: 0, lock: undefined };
+}
+
+export const StoredLock: MessageFns<StoredLock> = {
+  encode(message: StoredLock, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== 0) {
+      writer.uint32(8).uint64(message.sessionId);
+    }
+    if (message.lock !== undefined) {
+      Lock.encode(message.lock, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredLock {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredLock();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sessionId = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.lock = Lock.decode(reader, reader.uint32());
             continue;
           }
         }
