@@ -8,8 +8,9 @@ import { type Clock, SystemClock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { FileSystem } from '../client/file-system.js'
-import type { Binding, BindingName, Served } from './bindings/binding.js'
+import type { Binding, BindingName, Invalidations, Served } from './bindings/binding.js'
 import { fuseNative } from './bindings/fuse-native/index.js'
+import { InvalidationRelay } from './invalidations.js'
 import { checkMountPoint } from './mount-point.js'
 import { isMounted } from './mount-table.js'
 import { Operations } from './operations.js'
@@ -21,10 +22,17 @@ export interface MountOptions {
   /** An empty directory. */
   readonly mountPoint: string
   /** "auto" takes the best one that this machine and this user can have. */
-  readonly binding: 'auto' | 'kernel' | BindingName
+  readonly binding: 'auto' | BindingName
   readonly log: Logger
   /** What mount(8) and df(1) show as the device. Default "leasefs". */
   readonly fsname?: string
+  /** Whether other users may use it. Default: if root mounts. */
+  readonly allowOther?: boolean
+  readonly readOnly?: boolean
+  /** This mount is the only one: see ServeOptions. */
+  readonly exclusive?: boolean
+  /** What others have changed in the file system, for the kernel's caches. Default: no one else changes it. */
+  readonly invalidations?: Invalidations
   readonly clock?: Clock
 }
 
@@ -40,7 +48,7 @@ export interface Mount {
   unmount(): Promise<void>
 }
 
-/** How often the mount table is looked at: neither the kernel nor the addon says when a mount has gone. */
+/** How often the mount table is looked at, where the binding does not say when the mount has gone. */
 const watchMs = 500
 
 /** In the order in which "auto" tries them. */
@@ -54,14 +62,28 @@ const bindings: readonly Binding[] = [fuseNative]
  */
 export async function mount(options: MountOptions): Promise<Mount> {
   const { fileSystem, log, clock = new SystemClock(), fsname = 'leasefs' } = options
+  const { readOnly = false, exclusive = false, invalidations = new InvalidationRelay() } = options
   if (fsname.includes(',')) throw new LeasefsError('INVALID_ARGUMENT', `no comma may be in the name ${fsname}`)
   const mountPoint = await checkMountPoint(options.mountPoint)
   const isRoot = process.getuid?.() === 0
   await checkMachine({ isRoot, device: fuseDevice, programPath: programPathDefault })
   const binding = await choose(options.binding)
+  if (exclusive && !binding.canBeExclusive) {
+    throw new LeasefsError('NOT_SUPPORTED', `the binding ${binding.name} can't be exclusive: only "kernel" can`)
+  }
 
   const operations = new Operations(fileSystem, log)
-  const served = await binding.serve({ operations, mountPoint, source: fsname, allowOther: isRoot, log })
+  const served = await binding.serve({
+    operations,
+    mountPoint,
+    source: fsname,
+    allowOther: options.allowOther ?? isRoot,
+    readOnly,
+    exclusive,
+    invalidations,
+    clock,
+    log,
+  })
   return new ServedMount(mountPoint, binding.name, operations, served, clock, log)
 }
 
@@ -100,7 +122,7 @@ class ServedMount implements Mount {
     this.binding = binding
     this.#clock = clock
     this.#log = log
-    this.closed = this.#watch().then(async () => {
+    this.closed = this.#ended(served).then(async () => {
       await operations.close()
       served.end()
     })
@@ -117,11 +139,32 @@ class ServedMount implements Mount {
     await this.closed
   }
 
-  /** Resolves when the mount is no longer in the mount table. */
-  async #watch(): Promise<void> {
+  /** Resolves when the mount is gone for everyone, or unmount() has taken it away. */
+  async #ended({ gone }: Served): Promise<void> {
     const { signal } = this.#unmounted
+    if (!gone) return this.#watch(signal)
+    const watching = new AbortController()
+    const left = this.#watch(AbortSignal.any([signal, watching.signal]))
+    await Promise.race([gone, left])
+    watching.abort()
+    if (signal.aborted || (await isSettled(gone))) return
+    this.#log.info({ mountPoint: this.mountPoint }, 'unmounted by someone: served on for those who still use it')
+    await Promise.race([gone, aborted(signal)])
+  }
+
+  /** Resolves when the mount is no longer in the mount table. */
+  async #watch(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && (await isMounted(this.mountPoint))) {
       await this.#clock.sleep(watchMs, signal).catch(() => {})
     }
   }
+}
+
+async function isSettled(promise: Promise<void>): Promise<boolean> {
+  const notYet = {}
+  return (await Promise.race([promise, notYet])) !== notYet
+}
+
+function aborted(signal: AbortSignal): Promise<unknown> {
+  return new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
 }

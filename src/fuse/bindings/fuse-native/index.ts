@@ -28,6 +28,7 @@ const nativeMemory = new Set<Buffer>()
 
 export const fuseNative: Binding = {
   name: 'fuse-native',
+  canBeExclusive: false,
 
   async check() {
     loadAddon()

@@ -5,7 +5,11 @@ import type { ServeOptions } from '../binding.js'
 /** What the kernel may ask for at once; 32 pages are the most that this libfuse takes. */
 const readSizeMax = 128 * 1024
 
-export function mountOptions({ source, allowOther }: ServeOptions): string {
+export function mountOptions({
+  source,
+  allowOther,
+  readOnly,
+}: Pick<ServeOptions, 'source' | 'allowOther' | 'readOnly'>): string {
   const options = [
     `fsname=${source}`,
     'subtype=leasefs',
@@ -24,6 +28,7 @@ export function mountOptions({ source, allowOther }: ServeOptions): string {
     'entry_timeout=0',
     'negative_timeout=0',
     ...(allowOther ? ['allow_other'] : []),
+    ...(readOnly ? ['ro'] : []),
   ]
   return `-o${options.join(',')}`
 }
