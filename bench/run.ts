@@ -10,7 +10,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { LeasefsError } from '../src/base/errors.js'
 import { LocalCluster } from '../src/cli/local-cluster.js'
-import { type Binding, bindingOption, wholeNumber } from '../src/cli/options.js'
+import { addMountOptions, checkMountChoices, type MountChoices } from '../src/cli/mount-options.js'
+import { wholeNumber } from '../src/cli/options.js'
 import { program, runProgram } from '../src/cli/program.js'
 import { bytesText, table } from '../src/cli/table.js'
 import { goalMax } from '../src/constants.js'
@@ -18,23 +19,21 @@ import { baseline, baselineName } from './baseline.js'
 import { dropCaches } from './drop-caches.js'
 import type { Figure } from './workload.js'
 
-interface Options {
+interface Options extends MountChoices {
   readonly data: string
   readonly quick?: boolean
   readonly chunkservers: number
   readonly goal: number
-  readonly binding: Binding
   readonly directory?: string
   readonly logLevel: string
 }
 
 await runProgram(
-  program('bench', 'Measures a local cluster through its mount.')
+  addMountOptions(program('bench', 'Measures a local cluster through its mount.'))
     .option('--data <dir>', 'where the cluster keeps its data meanwhile', dataDefault())
     .option('--quick', 'a quarter of the work')
     .option('--chunkservers <count>', 'how many', wholeNumber(1, 64), 3)
     .option('--goal <count>', 'replicas of each chunk', wholeNumber(1, goalMax), 3)
-    .addOption(bindingOption())
     .option('--directory <dir>', 'measure this directory instead, whatever is mounted there')
     .option('--log-level <level>', 'of the processes', 'error')
     .action(bench),
@@ -46,22 +45,39 @@ async function bench(options: Options): Promise<void> {
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort())
   const use = (directory: string) => measure(directory, options.quick === true, stop.signal)
-  if (options.directory) await use(resolve(options.directory))
-  else await withCluster(options, use)
+  try {
+    if (options.directory) await use(resolve(options.directory))
+    else await withCluster(options, use)
+  } catch (reason) {
+    // What fails because we were told to stop is no failure.
+    if (!stop.signal.aborted) throw reason
+    process.stderr.write('bench: stopped\n')
+    process.exitCode = 1
+  }
 }
 
 async function withCluster(options: Options, use: (mountPoint: string) => Promise<void>): Promise<void> {
-  const { chunkservers, goal, binding, logLevel } = options
+  checkMountChoices(options)
+  const { chunkservers, goal, logLevel } = options
   const root = mkdtempSync(join(resolve(options.data), 'leasefs-bench-'))
   const mountPoint = join(root, 'mnt')
   mkdirSync(mountPoint)
-  const settings = { chunkservers, goal, binding, logLevel, listen: { host: '127.0.0.1', port: 0 }, trace: undefined }
+  const settings = {
+    chunkservers,
+    goal,
+    mount: options,
+    logLevel,
+    listen: { host: '127.0.0.1', port: 0 },
+    trace: undefined,
+  }
   const cluster = new LocalCluster({ ...settings, data: join(root, 'data'), mountPoint }, line =>
     process.stderr.write(`${line}\n`),
   )
   try {
     await cluster.start()
-    process.stdout.write(`${chunkservers} chunkservers, goal ${goal}, data in ${options.data}\n`)
+    process.stdout.write(
+      `${chunkservers} chunkservers, goal ${goal}, binding ${options.binding}, data in ${options.data}\n`,
+    )
     await use(mountPoint)
   } finally {
     await cluster.stop()

@@ -9,7 +9,7 @@ import { unmountLazily } from '../fuse/unmount.js'
 import { type Address, addressText, parseAddress } from '../wire/address.js'
 import { Child, type DaemonName, exitText } from './child.js'
 import { removeClusterFile, writeClusterFile } from './cluster-file.js'
-import type { Binding } from './options.js'
+import { type MountChoices, mountArguments } from './mount-options.js'
 
 export interface LocalClusterOptions {
   /** Absolute, as are all paths here. */
@@ -17,7 +17,7 @@ export interface LocalClusterOptions {
   readonly mountPoint: string
   readonly chunkservers: number
   readonly goal: number
-  readonly binding: Binding
+  readonly mount: MountChoices
   readonly listen: Address
   readonly logLevel: string
   readonly trace: string | undefined
@@ -40,7 +40,7 @@ export class LocalCluster {
 
   /** Resolves when files can be used. Call stop() in any case, also if it rejects. */
   async start(): Promise<void> {
-    const { data, mountPoint, chunkservers, goal, binding, listen } = this.#options
+    const { data, mountPoint, chunkservers, goal, listen } = this.#options
     await mkdir(data, { recursive: true, mode: 0o700 })
     await this.#warnOfUnused()
 
@@ -53,7 +53,8 @@ export class LocalCluster {
       const args = ['--data', join(data, name), '--master', master, '--listen', addressText({ ...listen, port: 0 })]
       return this.#run(name, 'leasefs-chunkserver', args)
     })
-    const mount = this.#run('mount', 'leasefs-mount', [mountPoint, '--master', master, '--binding', binding])
+    const mountArgs = [mountPoint, '--master', master, ...mountArguments(this.#options.mount)]
+    const mount = this.#run('mount', 'leasefs-mount', mountArgs)
     await Promise.all([...servers, mount].map(child => child.ready))
     await writeClusterFile(data, { master: parseAddress(master), mountPoint })
   }

@@ -1,18 +1,20 @@
 // leasefs-mount: a cluster's files as a directory.
 
-import { hour, minute, second } from '../base/units.js'
+import { hour } from '../base/units.js'
 import { connectFileSystem } from '../client/index.js'
+import { InvalidationRelay } from '../fuse/invalidations.js'
 import { mount } from '../fuse/mount.js'
 import { checkMountPoint } from '../fuse/mount-point.js'
 import { unmountLazily } from '../fuse/unmount.js'
+import { squash } from '../fuse/views/squash.js'
+import { openSubdirectory } from '../fuse/views/subdirectory.js'
 import type { Address } from '../wire/address.js'
 import type { Location } from '../wire/location.js'
 import { type Daemon, runDaemon, type Surroundings } from './daemon.js'
+import { addMountOptions, atimeOf, checkMountChoices, type MountChoices } from './mount-options.js'
 import { mountSource } from './mounts.js'
 import {
   addDaemonOptions,
-  type Binding,
-  bindingOption,
   type DaemonOptions,
   duration,
   location,
@@ -25,13 +27,9 @@ import { program, runProgram } from './program.js'
 
 const name = 'leasefs-mount'
 
-const timeoutDefaultMs = 1 * minute
-
-interface Options extends DaemonOptions {
+interface Options extends DaemonOptions, MountChoices {
   readonly master: Address
-  readonly binding: Binding
   readonly location: Location
-  readonly timeout: number
   readonly wait: number
 }
 
@@ -39,16 +37,9 @@ export async function main(): Promise<void> {
   const command = program(name, "Mounts a cluster's files on a directory, until it is unmounted or told to stop.")
     .argument('<mountpoint>', 'an empty directory')
     .option('--master <address>', 'HOST:PORT of the master', peerAddress, masterAddressDefault)
-    .addOption(bindingOption())
     .option('--location <label>', 'where this client is: /dc/rack/host', location, locationDefault())
-    .option(
-      '--timeout <time>',
-      'let an operation wait so long for servers that are away, then fail with EIO',
-      duration(second, 24 * hour),
-      timeoutDefaultMs,
-    )
     .option('--wait <time>', 'how long to wait for the master at the start', duration(0, hour), waitDefaultMs)
-  addDaemonOptions(command).action((mountPoint: string, options: Options) =>
+  addDaemonOptions(addMountOptions(command)).action((mountPoint: string, options: Options) =>
     runDaemon(name, options, around => start(mountPoint, options, around)),
   )
   await runProgram(command)
@@ -56,13 +47,24 @@ export async function main(): Promise<void> {
 
 async function start(mountPoint: string, options: Options, around: Surroundings): Promise<Daemon> {
   const { clock, random, log, control, data, trace, identify } = around
+  checkMountChoices(options)
   const directory = await checkMountPoint(mountPoint)
-  const { master, location, timeout: timeoutMs, wait: connectTimeoutMs, binding } = options
+  const { master, location, timeout: timeoutMs, wait: connectTimeoutMs, fsname = mountSource(master) } = options
   const settings = { master, location, timeoutMs, connectTimeoutMs, description: directory }
-  const fileSystem = await connectFileSystem({ control, data, clock, random, log, trace, ...settings })
+  const relay = new InvalidationRelay()
+  const onInvalidate = relay.invalidated
+  const fileSystem = await connectFileSystem({ control, data, clock, random, log, trace, onInvalidate, ...settings })
   identify(() => fileSystem.who)
   try {
-    const mounted = await mount({ fileSystem, mountPoint: directory, binding, log, fsname: mountSource(master), clock })
+    const part = await openSubdirectory(fileSystem, relay, options.subdir ?? '/')
+    const { binding, readOnly, exclusive, allowOther } = options
+    const mounted = await mount({
+      fileSystem: squash(part.fileSystem, options),
+      invalidations: part.invalidations,
+      mountPoint: directory,
+      atime: atimeOf(options),
+      ...{ binding, readOnly, exclusive, allowOther, log, fsname, clock },
+    })
     return {
       ready: `mounted on ${directory}`,
       closed: mounted.closed.then(() => undefined),

@@ -40,13 +40,6 @@ export function locationDefault(): Location {
   }
 }
 
-export const bindings = ['auto', 'kernel', 'fuse-native'] as const
-export type Binding = (typeof bindings)[number]
-
-export function bindingOption(): Option {
-  return new Option('--binding <name>', 'how to speak with the kernel').choices(bindings).default('auto')
-}
-
 export function wholeNumber(min: number, max: number): Read<number> {
   return text => {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN

@@ -10,18 +10,18 @@ import { checkMountPoint } from '../fuse/mount-point.js'
 import type { Address } from '../wire/address.js'
 import { secondSignalMs } from './limits.js'
 import { LocalCluster } from './local-cluster.js'
-import { type Binding, bindingOption, dataDefault, listenAddress, logLevelOption, wholeNumber } from './options.js'
+import { addMountOptions, checkMountChoices, type MountChoices } from './mount-options.js'
+import { dataDefault, listenAddress, logLevelOption, wholeNumber } from './options.js'
 import { report } from './program.js'
 
 const mountPointDefault = './mnt'
 const chunkserversDefault = 3
 const chunkserversMax = 64
 
-interface Options {
+interface Options extends MountChoices {
   readonly data: string
   readonly chunkservers: number
   readonly goal: number
-  readonly binding: Binding
   readonly listen: Address
   readonly logLevel: string
   readonly trace?: string
@@ -29,19 +29,20 @@ interface Options {
 }
 
 export function addUpCommand(parent: Command): void {
-  parent
+  const command = parent
     .command('up')
     .description('run a whole cluster on this machine: a master, chunkservers and a mount, until Ctrl-C')
     .argument('[mountpoint]', 'an empty directory; made if it is missing', mountPointDefault)
     .option('--data <dir>', 'where the cluster keeps its data', dataDefault)
     .option('--chunkservers <count>', 'how many', wholeNumber(1, chunkserversMax), chunkserversDefault)
     .option('--goal <count>', 'replicas of each chunk of a new file', wholeNumber(1, goalMax), goalDefault)
-    .addOption(bindingOption())
     .option('--listen <address>', 'HOST:PORT of the master', listenAddress, { host: '127.0.0.1', port: 0 })
     .addOption(logLevelOption('warn'))
     .option('--trace <file>', 'append the protocol events of all to this file, as JSON lines')
     .addOption(parent.createOption('--cwd <dir>', 'where relative paths begin').hideHelp())
-    .action(async (mountPoint: string, options: Options) => process.exit(await up(mountPoint, options)))
+  addMountOptions(command).action(async (mountPoint: string, options: Options) =>
+    process.exit(await up(mountPoint, options)),
+  )
 }
 
 /** Runs until a signal comes. Returns the exit code. */
@@ -50,6 +51,7 @@ async function up(mountPoint: string, options: Options): Promise<number> {
   let cluster: LocalCluster | undefined
   const stop = stopSignals(say, () => cluster?.kill())
   try {
+    checkMountChoices(options)
     if (options.cwd) process.chdir(options.cwd)
     const data = resolve(options.data)
     checkApart(data, resolve(mountPoint))
@@ -58,7 +60,7 @@ async function up(mountPoint: string, options: Options): Promise<number> {
     warnOfGoal(options, say)
 
     const trace = options.trace === undefined ? undefined : resolve(options.trace)
-    cluster = new LocalCluster({ ...options, data, mountPoint: directory, trace }, say)
+    cluster = new LocalCluster({ ...options, data, mountPoint: directory, mount: options, trace }, say)
     const starting = cluster.start().then(() => 'ready' as const)
     starting.catch(() => {}) // Told below, unless we were stopped meanwhile.
     if ((await Promise.race([starting, stop])) === 'ready') {

@@ -27,10 +27,12 @@ export interface MountOptions {
   /** What mount(8) and df(1) show as the device. Default "leasefs". */
   readonly fsname?: string
   /** Whether other users may use it. Default: if root mounts. */
-  readonly allowOther?: boolean
-  readonly readOnly?: boolean
+  readonly allowOther?: boolean | undefined
+  readonly readOnly?: boolean | undefined
   /** This mount is the only one: see ServeOptions. */
-  readonly exclusive?: boolean
+  readonly exclusive?: boolean | undefined
+  /** Which reads of a file change its access time. Default "relatime", as mount(8) has it. */
+  readonly atime?: 'relatime' | 'noatime' | 'strictatime'
   /** What others have changed in the file system, for the kernel's caches. Default: no one else changes it. */
   readonly invalidations?: Invalidations
   readonly clock?: Clock
@@ -62,7 +64,7 @@ const bindings: readonly Binding[] = [fuseNative]
  */
 export async function mount(options: MountOptions): Promise<Mount> {
   const { fileSystem, log, clock = new SystemClock(), fsname = 'leasefs' } = options
-  const { readOnly = false, exclusive = false, invalidations = new InvalidationRelay() } = options
+  const { readOnly = false, exclusive = false, atime = 'relatime', invalidations = new InvalidationRelay() } = options
   if (fsname.includes(',')) throw new LeasefsError('INVALID_ARGUMENT', `no comma may be in the name ${fsname}`)
   const mountPoint = await checkMountPoint(options.mountPoint)
   const isRoot = process.getuid?.() === 0
@@ -72,7 +74,7 @@ export async function mount(options: MountOptions): Promise<Mount> {
     throw new LeasefsError('NOT_SUPPORTED', `the binding ${binding.name} can't be exclusive: only "kernel" can`)
   }
 
-  const operations = new Operations(fileSystem, log)
+  const operations = new Operations(fileSystem, log, { clock, atime })
   const served = await binding.serve({
     operations,
     mountPoint,
