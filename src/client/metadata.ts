@@ -4,7 +4,7 @@
 // cross.
 
 import { LeasefsError } from '../base/errors.js'
-import type { Attributes as WireAttributes } from '../wire/gen/common.js'
+import type { ChunkUsage, Attributes as WireAttributes } from '../wire/gen/common.js'
 import type { Ino } from '../wire/ids.js'
 import { attributesFromWire, fileTypeOf } from './attributes.js'
 import type { AttributeChanges, Attributes, FileKind, Name, NewInode, Statistics, Timestamp } from './file-system.js'
@@ -66,10 +66,17 @@ export class Metadata {
     return this.#attributesOf({ $case: 'getAttributes', value: { ino } }, ino)
   }
 
-  setAttributes(ino: Ino, { atime, mtime, ...changes }: AttributeChanges): Promise<Attributes> {
+  /** `usage` is of the chunk that was cut for a smaller size. */
+  setAttributes(
+    ino: Ino,
+    { atime, mtime, killPrivileges = false, ...changes }: AttributeChanges,
+    usage: readonly ChunkUsage[] = [],
+  ): Promise<Attributes> {
     const value = {
       ...changes,
       ino,
+      killPrivileges,
+      usage: [...usage],
       atime: atime === 'now' ? undefined : atime,
       mtime: mtime === 'now' ? undefined : mtime,
       atimeNow: atime === 'now',
@@ -88,8 +95,14 @@ export class Metadata {
     await this.#ask('done', { $case: 'close', value: { ino } })
   }
 
-  written(ino: Ino, size: number, mtime: Timestamp | undefined): Promise<Attributes> {
-    return this.#attributesOf({ $case: 'written', value: { ino, size, mtime } }, ino)
+  /** The file is at least so long; `usage` is of the chunks that were changed. */
+  written(
+    ino: Ino,
+    size: number,
+    mtime: Timestamp | undefined,
+    usage: readonly ChunkUsage[] = [],
+  ): Promise<Attributes> {
+    return this.#attributesOf({ $case: 'written', value: { ino, size, mtime, usage: [...usage] } }, ino)
   }
 
   async syncInode(ino: Ino): Promise<void> {

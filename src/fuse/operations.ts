@@ -1,29 +1,47 @@
 // File-system semantics by inode, once, for every binding. A binding turns
-// what it hears from the kernel into calls of these five and their results
+// what it hears from the kernel into calls of these six and their results
 // into answers; what a call means is decided here and in the client.
 
+import { type Clock, SystemClock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import type { FileSystem } from '../client/file-system.js'
+import { AccessTimes, type AtimePolicy } from './operations/access-times.js'
 import { AttributeOperations } from './operations/attributes.js'
 import { Directories } from './operations/directories.js'
 import { Files } from './operations/files.js'
+import { Locks } from './operations/locks.js'
 import { Names } from './operations/names.js'
 import { Xattrs } from './operations/xattrs.js'
+
+export type { AtimePolicy }
+
+export interface OperationsOptions {
+  readonly clock?: Clock
+  /** When reading changes the access time. Default relatime; a mount that may only be read has `noatime`. */
+  readonly atime?: AtimePolicy
+}
 
 export class Operations {
   readonly fileSystem: FileSystem
   readonly names: Names
   readonly attributes: AttributeOperations
   readonly files: Files
+  readonly locks: Locks
   readonly directories: Directories
   readonly xattrs: Xattrs
 
-  constructor(fileSystem: FileSystem, log: Logger) {
+  constructor(
+    fileSystem: FileSystem,
+    log: Logger,
+    { clock = new SystemClock(), atime = 'relatime' }: OperationsOptions = {},
+  ) {
+    const accessTimes = new AccessTimes(fileSystem, clock, atime, log)
     this.fileSystem = fileSystem
-    this.names = new Names(fileSystem)
+    this.names = new Names(fileSystem, accessTimes)
     this.attributes = new AttributeOperations(fileSystem)
-    this.files = new Files(fileSystem, this.names, log)
-    this.directories = new Directories(fileSystem)
+    this.files = new Files({ fileSystem, names: this.names, accessTimes, log })
+    this.locks = new Locks(fileSystem)
+    this.directories = new Directories(fileSystem, accessTimes)
     this.xattrs = new Xattrs(fileSystem)
   }
 

@@ -3,7 +3,18 @@ import { attributesFromWire, compareTimes, fileTypeOf, timestampOf } from '../..
 import { FileType, type Attributes as WireAttributes } from '../../src/wire/gen/common.js'
 
 const wire: WireAttributes = {
-  ...{ ino: 7, type: FileType.REGULAR, mode: 0o644, uid: 1, gid: 2, nlink: 1, size: 10, rdev: 0, goal: 3 },
+  ...{
+    ino: 7,
+    type: FileType.REGULAR,
+    mode: 0o644,
+    uid: 1,
+    gid: 2,
+    nlink: 1,
+    size: 10,
+    rdev: 0,
+    goal: 3,
+    allocatedBytes: 0,
+  },
   atime: { seconds: 1, nanos: 2 },
   mtime: { seconds: -1, nanos: 999_999_999 },
   ctime: undefined,

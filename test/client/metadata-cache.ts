@@ -6,7 +6,7 @@ import type { Ino } from '../../src/wire/ids.js'
 const ino = (value: number) => value as Ino
 const time = { seconds: 0, nanos: 0 }
 const attributes = (of: number): Attributes => ({
-  ...{ ino: ino(of), kind: 'file', mode: 0, uid: 0, gid: 0, nlink: 1, size: 0, rdev: 0, goal: 1 },
+  ...{ ino: ino(of), kind: 'file', mode: 0, uid: 0, gid: 0, nlink: 1, size: 0, rdev: 0, goal: 1, allocatedBytes: 0 },
   ...{ atime: time, mtime: time, ctime: time },
 })
 const directory = ino(1)

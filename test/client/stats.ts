@@ -4,7 +4,7 @@ import { DirectoryEntry, Stats, timestampFrom } from '../../src/client/stats.js'
 import type { Ino } from '../../src/wire/ids.js'
 
 const attributes = (kind: FileKind): Attributes => ({
-  ...{ ino: 5 as Ino, kind, mode: 0o750, uid: 1, gid: 2, nlink: 1, size: 3, rdev: 0, goal: 2 },
+  ...{ ino: 5 as Ino, kind, mode: 0o750, uid: 1, gid: 2, nlink: 1, size: 3, rdev: 0, goal: 2, allocatedBytes: 0 },
   atime: { seconds: 1, nanos: 0 },
   mtime: { seconds: 2, nanos: 500_000_001 },
   ctime: { seconds: -1, nanos: 0 },

@@ -2,12 +2,15 @@
 
 import type { AttributeChanges, Attributes, FileSystem, Ino } from '../../client/file-system.js'
 import { nameLengthMax } from '../../constants.js'
+import { killCapabilities } from './privileges.js'
 
 /** As statvfs(3). */
 export interface FileSystemStatus {
   readonly blockSize: number
   readonly blocks: number
   readonly blocksFree: number
+  /** To users other than root: nothing is reserved. */
+  readonly blocksAvailable: number
   readonly files: number
   readonly filesFree: number
   readonly nameLengthMax: number
@@ -31,8 +34,10 @@ export class AttributeOperations {
   }
 
   /** Changes what is given, and the rest stays: nothing to change is not an error. */
-  set(ino: Ino, changes: AttributeChanges): Promise<Attributes> {
+  async set(ino: Ino, changes: AttributeChanges): Promise<Attributes> {
     if (Object.keys(changes).length === 0) return this.get(ino)
+    const { size, uid, gid } = changes
+    if (size !== undefined || uid !== undefined || gid !== undefined) await killCapabilities(this.#fileSystem, ino)
     return this.#fileSystem.setAttributes(ino, changes)
   }
 
@@ -45,10 +50,12 @@ export class AttributeOperations {
     let blockSize = blockSizeMin
     while (totalBytes / blockSize > blocksMax) blockSize *= 2
     const files = Math.min(inodes, filesMax)
+    const blocksFree = Math.floor(Math.min(freeBytes, totalBytes) / blockSize)
     return {
       blockSize,
       blocks: Math.floor(totalBytes / blockSize),
-      blocksFree: Math.floor(Math.min(freeBytes, totalBytes) / blockSize),
+      blocksFree,
+      blocksAvailable: blocksFree,
       files: filesMax,
       filesFree: filesMax - files,
       nameLengthMax,
@@ -56,7 +63,7 @@ export class AttributeOperations {
   }
 }
 
-/** st_blocks: as if there were no holes, since where they are is known chunk by chunk only. */
-export function sectors(size: number): number {
-  return Math.ceil(size / sectorSize)
+/** st_blocks, of what is stored: holes take none. */
+export function sectors(allocatedBytes: number): number {
+  return Math.ceil(allocatedBytes / sectorSize)
 }

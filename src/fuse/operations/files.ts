@@ -2,32 +2,57 @@
 //
 // close(2) arrives as flush, once for each duplicate of the descriptor, and
 // the caller hears of its result; release comes once, after the last, and no
-// one listens to it. So flush is where errors of earlier writes must surface.
+// one listens to it. So flush is where errors of earlier writes must surface,
+// and where a process that closes any descriptor of a file loses its locks.
 
 import { constants } from 'node:fs'
+import { LeasefsError } from '../../base/errors.js'
 import type { Logger } from '../../base/log.js'
-import type { Attributes, FileSystem, Ino, Name, OpenFile, OpenOptions } from '../../client/file-system.js'
+import type { FileSystem, Ino, LockKind, Name, OpenFile, OpenOptions } from '../../client/file-system.js'
+import { KernelError } from '../errno.js'
+import type { AccessTimes } from './access-times.js'
+import { allocate } from './allocate.js'
 import { type Handle, HandleTable } from './handles.js'
 import { openFilesMax } from './limits.js'
 import { type Caller, checkName, type Names } from './names.js'
+import { killPrivileges } from './privileges.js'
 
 interface Opened {
   readonly file: OpenFile
   readonly writable: boolean
+  readonly notesReads: boolean
+  readonly mayKeepPages: boolean
+}
+
+/** What the kernel says of a caller who changes a file: whether its set-id bits go. */
+export interface ChangeOptions {
+  readonly killPrivileges?: boolean
+}
+
+/** lseek(2), as on Linux. */
+export const whence = { data: 3, hole: 4 } as const
+
+export interface FilesOptions {
+  readonly fileSystem: FileSystem
+  readonly names: Names
+  readonly accessTimes: AccessTimes
+  readonly log: Logger
 }
 
 export class Files {
   readonly #fileSystem: FileSystem
   readonly #names: Names
+  readonly #accessTimes: AccessTimes
   readonly #log: Logger
   readonly #handles = new HandleTable<Opened>(openFilesMax)
   readonly #openCounts = new Map<Ino, number>()
   /** Releases under way. */
   readonly #closing = new Set<Promise<void>>()
 
-  constructor(fileSystem: FileSystem, names: Names, log: Logger) {
+  constructor({ fileSystem, names, accessTimes, log }: FilesOptions) {
     this.#fileSystem = fileSystem
     this.#names = names
+    this.#accessTimes = accessTimes
     this.#log = log
   }
 
@@ -41,27 +66,36 @@ export class Files {
   }
 
   /** `flags` as in open(2), of this platform. */
-  async open(ino: Ino, flags: number): Promise<Handle> {
+  async open(ino: Ino, flags: number, { killPrivileges = false }: ChangeOptions = {}): Promise<Handle> {
     const options = openOptions(flags)
-    const { handle } = await this.#handles.add(async () => {
-      return { file: await this.#fileSystem.open(ino, options), writable: options.write }
-    })
+    const { handle } = await this.#handles.add(async () =>
+      this.#opened(await this.#fileSystem.open(ino, options), flags, killPrivileges),
+    )
     this.#count(ino, 1)
     return handle
   }
 
   /** open(2) with O_CREAT, as one step: with O_EXCL among the flags, an entry that is there is ALREADY_EXISTS. */
-  async create(parent: Ino, name: Name, mode: number, caller: Caller, flags: number) {
+  async create(
+    parent: Ino,
+    name: Name,
+    mode: number,
+    caller: Caller,
+    flags: number,
+    { killPrivileges = false }: ChangeOptions = {},
+  ) {
     checkName(name)
     const inode = await this.#names.newInode(parent, mode, caller, 'file')
     const options = { ...openOptions(flags), exclusive: (flags & constants.O_EXCL) !== 0 }
+    // A new file keeps the bits that it was made with.
+    const kill = killPrivileges && (await this.#isThere(parent, name))
     const { handle, opened } = await this.#handles.add(async () => {
       const { attributes, file } = await this.#fileSystem.create(parent, name, inode, options)
-      return { attributes, file, writable: options.write }
+      return { attributes, ...(await this.#opened(file, flags, kill)) }
     })
-    const attributes: Attributes = opened.attributes
-    this.#count(attributes.ino, 1)
-    return { handle, attributes }
+    const { ino } = opened.attributes
+    this.#count(ino, 1)
+    return { handle, attributes: kill ? await this.#fileSystem.getAttributes(ino) : opened.attributes }
   }
 
   /** What the handle was opened on, whatever its name is by now. */
@@ -69,33 +103,112 @@ export class Files {
     return this.#handles.get(handle).file.ino
   }
 
+  /**
+   * Whether the kernel may keep its pages of the file over this open. Not if a
+   * read is to be noted in the access time: from its pages we would not see it.
+   */
+  mayKeepPages(handle: Handle): boolean {
+    return this.#handles.get(handle).mayKeepPages
+  }
+
   async read(handle: Handle, offset: number, length: number): Promise<readonly Buffer[]> {
-    return this.#handles.get(handle).file.read(offset, length)
+    const { file, notesReads } = this.#handles.get(handle)
+    const pieces = await file.read(offset, length)
+    if (notesReads && length > 0) this.#accessTimes.read(file.ino)
+    return pieces
   }
 
   /** Has taken (copied) all of `data` when it resolves. */
-  async write(handle: Handle, offset: number, data: Buffer): Promise<void> {
-    return this.#handles.get(handle).file.write(offset, data)
+  async write(handle: Handle, offset: number, data: Buffer, options: ChangeOptions = {}): Promise<void> {
+    const { file } = this.#writable(handle)
+    if (data.length > 0) await killPrivileges(this.#fileSystem, file.ino, options.killPrivileges ?? false)
+    return file.write(offset, data)
   }
 
-  /** A reader's close has nothing to report, and doesn't wait for the writers of the file. */
-  async flush(handle: Handle): Promise<void> {
+  /** fallocate(2). @throws LeasefsError NOT_SUPPORTED, INVALID_ARGUMENT, FILE_TOO_LARGE, NO_SPACE */
+  async allocate(handle: Handle, mode: number, offset: number, length: number): Promise<void> {
+    const { file } = this.#writable(handle)
+    await killPrivileges(this.#fileSystem, file.ino, false)
+    await allocate(this.#fileSystem, file, { mode, offset, length })
+  }
+
+  /** lseek(2) with SEEK_DATA or SEEK_HOLE. @throws KernelError ENXIO: there is none from there on */
+  async seek(handle: Handle, offset: number, from: number): Promise<number> {
+    const { file } = this.#handles.get(handle)
+    if (from !== whence.data && from !== whence.hole) throw new LeasefsError('INVALID_ARGUMENT', `lseek from ${from}`)
+    const found = offset < 0 ? undefined : await file.seek(offset, from === whence.data ? 'data' : 'hole')
+    if (found === undefined) throw new KernelError('ENXIO', `nothing to be found from ${offset} on`)
+    return found
+  }
+
+  /**
+   * A reader's close has nothing to report, and doesn't wait for the writers of
+   * the file. `owner` is the process that closes: it holds no POSIX lock any more.
+   */
+  async flush(handle: Handle, owner?: bigint): Promise<void> {
     const { file, writable } = this.#handles.get(handle)
-    if (writable) await file.flush()
+    try {
+      if (writable) await file.flush()
+    } finally {
+      await this.#unlock(file.ino, 'posix', owner)
+    }
   }
 
   async sync(handle: Handle): Promise<void> {
     return this.#handles.get(handle).file.sync()
   }
 
-  async release(handle: Handle): Promise<void> {
-    return this.#close(this.#handles.remove(handle))
+  /** `flockOwner` is the open file: with its last descriptor its flock(2) goes. */
+  async release(handle: Handle, flockOwner?: bigint): Promise<void> {
+    const opened = this.#handles.remove(handle)
+    await this.#unlock(opened.file.ino, 'flock', flockOwner)
+    return this.#close(opened)
   }
 
   /** Lets go of every handle; resolves when what they wrote has been flushed, or has failed and been logged. */
   async close(): Promise<void> {
     for (const opened of this.#handles.removeAll()) void this.#close(opened)
     await Promise.all(this.#closing)
+  }
+
+  /** The file as a handle has it; what opening it asks for besides is done. */
+  async #opened(file: OpenFile, flags: number, kill: boolean): Promise<Opened> {
+    const { read, write, truncate } = openOptions(flags)
+    const notesReads = read && this.#accessTimes.areKept && (flags & constants.O_NOATIME) === 0
+    try {
+      if (truncate) await killPrivileges(this.#fileSystem, file.ino, kill)
+      const due = notesReads && this.#accessTimes.isDue(await this.#fileSystem.getAttributes(file.ino))
+      return { file, writable: write, notesReads, mayKeepPages: !due }
+    } catch (reason) {
+      await file.close().catch(() => {}) // Nothing was written to it.
+      throw reason
+    }
+  }
+
+  #writable(handle: Handle): Opened {
+    const opened = this.#handles.get(handle)
+    if (!opened.writable) throw new LeasefsError('BAD_HANDLE', `handle ${handle} is not open for writing`)
+    return opened
+  }
+
+  async #isThere(parent: Ino, name: Name): Promise<boolean> {
+    try {
+      await this.#fileSystem.lookup(parent, name)
+      return true
+    } catch (reason) {
+      if (LeasefsError.from(reason).code === 'NOT_FOUND') return false
+      throw reason
+    }
+  }
+
+  /** A lock that can't be given up ends with the session; a close does not fail for it. */
+  async #unlock(ino: Ino, kind: LockKind, owner: bigint | undefined): Promise<void> {
+    if (owner === undefined || !this.#fileSystem.holdsLocks(ino, kind, owner)) return
+    try {
+      await this.#fileSystem.unlock(ino, { kind, start: 0, end: Infinity, owner })
+    } catch (reason) {
+      this.#log.warn({ ino, code: LeasefsError.from(reason).code }, 'closing a file did not give up its locks')
+    }
   }
 
   #count(ino: Ino, step: 1 | -1): void {

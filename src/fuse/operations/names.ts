@@ -8,6 +8,7 @@
 import { LeasefsError } from '../../base/errors.js'
 import type { Attributes, FileKind, FileSystem, Ino, Name, NewInode } from '../../client/file-system.js'
 import { nameLengthMax } from '../../constants.js'
+import type { AccessTimes } from './access-times.js'
 
 /** On whose behalf an inode is made. */
 export interface Caller {
@@ -25,9 +26,11 @@ const slash = 0x2f
 
 export class Names {
   readonly #fileSystem: FileSystem
+  readonly #accessTimes: AccessTimes
 
-  constructor(fileSystem: FileSystem) {
+  constructor(fileSystem: FileSystem, accessTimes: AccessTimes) {
     this.#fileSystem = fileSystem
+    this.#accessTimes = accessTimes
   }
 
   async lookup(parent: Ino, name: Name): Promise<Attributes> {
@@ -54,8 +57,10 @@ export class Names {
     return this.#fileSystem.makeSymlink(parent, name, target, inode)
   }
 
-  readSymlink(ino: Ino): Promise<Buffer> {
-    return this.#fileSystem.readSymlink(ino)
+  async readSymlink(ino: Ino): Promise<Buffer> {
+    const target = await this.#fileSystem.readSymlink(ino)
+    this.#accessTimes.read(ino)
+    return target
   }
 
   async link(ino: Ino, parent: Ino, name: Name): Promise<Attributes> {

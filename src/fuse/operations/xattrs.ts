@@ -1,10 +1,11 @@
 // Extended attributes: which names are taken, and the shapes of getxattr(2)
-// and listxattr(2).
+// and listxattr(2). What may have attributes of which namespace, and who may
+// see them, is the kernel's to check.
 //
-// Not stored are POSIX ACLs (the kernel checks mode bits only, so an ACL that
-// was kept would be one that nobody enforces) and file capabilities: the
-// kernel asks for them before every write(2), and answering here without a
-// word to the master is what keeps small writes cheap.
+// POSIX ACLs are refused. The kernel would enforce them (FUSE_POSIX_ACL), but
+// leaves to the file system what new files inherit of them, the umask, and to
+// keep them and the mode bits in step, in one change that all mounts see at
+// once. An ACL that is kept and half enforced is worse than none.
 
 import { LeasefsError } from '../../base/errors.js'
 import type { FileSystem, Ino, Name } from '../../client/file-system.js'
@@ -14,7 +15,6 @@ export interface SetXattrFlags {
   readonly replaceOnly?: boolean
 }
 
-const capability = 'security.capability'
 const storedNamespaces = ['user.', 'trusted.', 'security.']
 
 export class Xattrs {
@@ -26,13 +26,12 @@ export class Xattrs {
 
   /** @throws LeasefsError NO_ATTRIBUTE, NOT_SUPPORTED */
   async get(ino: Ino, name: Name): Promise<Buffer> {
-    const refused = refusalOf(name)
-    if (refused) throw refusalError(refused, name)
+    checkNamespace(name)
     return this.#fileSystem.getXattr(ino, name)
   }
 
   async set(ino: Ino, name: Name, value: Buffer, flags: SetXattrFlags): Promise<void> {
-    if (refusalOf(name)) throw refusalError('NOT_SUPPORTED', name)
+    checkNamespace(name)
     await this.#fileSystem.setXattr(ino, name, value, flags)
   }
 
@@ -44,23 +43,14 @@ export class Xattrs {
   }
 
   async remove(ino: Ino, name: Name): Promise<void> {
-    const refused = refusalOf(name)
-    if (refused) throw refusalError(refused, name)
+    checkNamespace(name)
     await this.#fileSystem.removeXattr(ino, name)
   }
 }
 
-/**
- * What is answered for a name that is not stored, whatever the file is;
- * undefined for the others. A code and not an error to throw: it is asked for
- * with every write.
- */
-export function refusalOf(name: Name): 'NO_ATTRIBUTE' | 'NOT_SUPPORTED' | undefined {
+/** @throws LeasefsError NOT_SUPPORTED */
+function checkNamespace(name: Name): void {
   const text = name.toString('latin1')
-  if (text === capability) return 'NO_ATTRIBUTE'
-  return storedNamespaces.some(namespace => text.startsWith(namespace)) ? undefined : 'NOT_SUPPORTED'
-}
-
-function refusalError(code: 'NO_ATTRIBUTE' | 'NOT_SUPPORTED', name: Name): LeasefsError {
-  return new LeasefsError(code, `the extended attribute ${name} is not stored`)
+  if (storedNamespaces.some(namespace => text.startsWith(namespace))) return
+  throw new LeasefsError('NOT_SUPPORTED', `the extended attribute ${name} is not stored`)
 }

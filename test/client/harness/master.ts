@@ -129,7 +129,18 @@ export const done: Result = { $case: 'done', value: {} }
 export function attributesOf(ino: number, more: Partial<Attributes> = {}): Attributes {
   const time = { seconds: 1, nanos: 0 }
   return {
-    ...{ ino, type: FileType.REGULAR, mode: 0o644, uid: 0, gid: 0, nlink: 1, size: 0, rdev: 0, goal: 1 },
+    ...{
+      ino,
+      type: FileType.REGULAR,
+      mode: 0o644,
+      uid: 0,
+      gid: 0,
+      nlink: 1,
+      size: 0,
+      rdev: 0,
+      goal: 1,
+      allocatedBytes: 0,
+    },
     ...{ atime: time, mtime: time, ctime: time },
     ...more,
   }

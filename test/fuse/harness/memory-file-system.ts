@@ -9,6 +9,8 @@ import type {
   Attributes,
   FileKind,
   FileSystem,
+  Lock,
+  LockKind,
   Name,
   NewInode,
   OpenFile,
@@ -17,32 +19,19 @@ import type {
 } from '../../../src/client/file-system.js'
 import { rootIno, symlinkTargetLengthMax } from '../../../src/constants.js'
 import type { Ino } from '../../../src/wire/ids.js'
+import { attributesOf, checkReplaceable, type Inode } from './memory-inode.js'
+import { MemoryLocks } from './memory-locks.js'
 import { MemoryPages } from './memory-pages.js'
-
-interface Inode {
-  readonly ino: Ino
-  readonly kind: FileKind
-  mode: number
-  uid: number
-  gid: number
-  nlink: number
-  atime: Timestamp
-  mtime: Timestamp
-  ctime: Timestamp
-  readonly rdev: number
-  readonly pages: MemoryPages
-  readonly target: Buffer
-  /** Of a directory: names, as latin1, in no order. */
-  readonly entries: Map<string, Ino>
-  parent: Ino
-  readonly xattrs: Map<string, Buffer>
-  openCount: number
-}
 
 interface MemoryOptions {
   /** Takes writes and forgets their bytes: to measure what is above. */
   readonly discard?: boolean
+  /** What it says of how long its answers may be used. */
+  readonly cacheValidMs?: number
 }
+
+/** Entries of one page of a directory. */
+const pageEntries = 4
 
 const key = (name: Name) => name.toString('latin1')
 const fail = (...[code, what]: ConstructorParameters<typeof LeasefsError>) => new LeasefsError(code, what)
@@ -51,11 +40,14 @@ export class MemoryFileSystem implements FileSystem {
   readonly #inodes = new Map<Ino, Inode>()
   readonly #clock: Clock
   readonly #discard: boolean
+  readonly #locks = new MemoryLocks()
+  readonly cacheValidMs: number
   #lastIno = rootIno
 
   constructor(clock: Clock, options: MemoryOptions = {}) {
     this.#clock = clock
     this.#discard = options.discard ?? false
+    this.cacheValidMs = options.cacheValidMs ?? 0
     const root = this.#newInode('directory', {
       mode: 0o755,
       uid: process.getuid?.() ?? 0,
@@ -98,6 +90,7 @@ export class MemoryFileSystem implements FileSystem {
       inode.mtime = now
     }
     inode.mode = changes.mode ?? inode.mode
+    if (changes.killPrivileges) inode.mode &= ~(inode.mode & 0o010 ? 0o6000 : 0o4000)
     inode.uid = changes.uid ?? inode.uid
     inode.gid = changes.gid ?? inode.gid
     if (changes.atime) inode.atime = changes.atime === 'now' ? now : changes.atime
@@ -115,6 +108,17 @@ export class MemoryFileSystem implements FileSystem {
     const names = [...directory.entries.keys()].map(name => Buffer.from(name, 'latin1')).sort(Buffer.compare)
     const entries = names.map(name => ({ name, attributes: attributesOf(this.#child(ino, name)) }))
     return { entries, parent: directory.parent }
+  }
+
+  async readDirectoryPage(ino: Ino, after: Name) {
+    const { entries, parent } = await this.readDirectory(ino)
+    const rest = entries.filter(({ name }) => Buffer.compare(name, after) > 0)
+    return { entries: rest.slice(0, pageEntries), more: rest.length > pageEntries, parent }
+  }
+
+  accessed(ino: Ino): void {
+    const inode = this.#inodes.get(ino)
+    if (inode) inode.atime = this.#now()
   }
 
   async create(parent: Ino, name: Name, inode: NewInode, options: OpenOptions & { readonly exclusive: boolean }) {
@@ -140,6 +144,15 @@ export class MemoryFileSystem implements FileSystem {
         if (!options.write) throw fail('BAD_HANDLE', 'not open for writing')
         this.#write(inode, options.append ? inode.pages.size : offset, data)
       },
+      zero: async (offset, length) => {
+        inode.pages.zero(offset, length)
+        inode.mtime = inode.ctime = this.#now()
+      },
+      allocate: async (offset, length) => {
+        inode.pages.allocate(offset, length)
+        inode.mtime = inode.ctime = this.#now()
+      },
+      seek: async (offset, what) => inode.pages.seek(offset, what),
       flush: async () => {},
       sync: async () => {},
       close: async () => {
@@ -204,11 +217,11 @@ export class MemoryFileSystem implements FileSystem {
     const moved = this.#child(parent, name)
     const replacedIno = this.#directory(newParent).entries.get(key(newName))
     const replaced = replacedIno === undefined ? undefined : this.#inode(replacedIno)
-    if (options.exchange) throw fail('NOT_SUPPORTED', 'no exchange')
+    if (options.exchange) return this.#exchange(parent, name, newParent, newName)
     if (replaced && options.noReplace) throw fail('ALREADY_EXISTS', `${newName} exists`)
     if (replaced === moved) return
     if (moved.kind === 'directory') this.#checkNotInside(moved, newParent)
-    if (replaced) this.#checkReplaceable(moved, replaced)
+    if (replaced) checkReplaceable(moved, replaced)
 
     if (replaced) this.#leave(newParent, newName)
     this.#leave(parent, name)
@@ -244,11 +257,50 @@ export class MemoryFileSystem implements FileSystem {
     if (!this.#inode(ino).xattrs.delete(key(name))) throw fail('NO_ATTRIBUTE', `no ${name}`)
   }
 
+  setLock(ino: Ino, lock: Lock, options: { readonly wait: boolean; readonly signal?: AbortSignal }): Promise<void> {
+    return this.#locks.set(ino, lock, options)
+  }
+
+  async unlock(ino: Ino, range: Omit<Lock, 'type' | 'pid'>): Promise<void> {
+    this.#locks.unlock(ino, range)
+  }
+
+  async findLock(ino: Ino, lock: Lock): Promise<Lock | undefined> {
+    return this.#locks.find(ino, lock)
+  }
+
+  holdsLocks(ino: Ino, kind: LockKind, owner: bigint): boolean {
+    return this.#locks.holds(ino, kind, owner)
+  }
+
   async statistics() {
     return { totalBytes: 2 ** 40, freeBytes: 2 ** 39, inodes: this.#inodes.size }
   }
 
   async close(): Promise<void> {}
+
+  #exchange(parent: Ino, name: Name, newParent: Ino, newName: Name): void {
+    const [one, other] = [this.#child(parent, name), this.#child(newParent, newName)]
+    for (const [inode, to] of [
+      [one, newParent],
+      [other, parent],
+    ] as const) {
+      if (inode.kind === 'directory') this.#checkNotInside(inode, to)
+    }
+    this.#leave(parent, name)
+    this.#leave(newParent, newName)
+    for (const [inode, from, to, as] of [
+      [one, parent, newParent, newName],
+      [other, newParent, parent, name],
+    ] as const) {
+      this.#enter(to, as, inode)
+      inode.ctime = this.#now()
+      if (inode.kind !== 'directory') continue
+      inode.parent = to
+      this.#inode(from).nlink--
+      this.#inode(to).nlink++
+    }
+  }
 
   #write(inode: Inode, offset: number, data: Buffer): void {
     if (this.#discard) inode.pages.size = Math.max(inode.pages.size, offset + data.length)
@@ -334,17 +386,4 @@ export class MemoryFileSystem implements FileSystem {
       if (at.ino === rootIno) return
     }
   }
-
-  #checkReplaceable(moved: Inode, replaced: Inode): void {
-    if (moved.kind === 'directory' && replaced.kind !== 'directory') throw fail('NOT_A_DIRECTORY', 'a file is there')
-    if (moved.kind !== 'directory' && replaced.kind === 'directory')
-      throw fail('IS_A_DIRECTORY', 'a directory is there')
-    if (replaced.entries.size > 0) throw fail('NOT_EMPTY', 'a directory with entries is there')
-  }
-}
-
-function attributesOf(inode: Inode): Attributes {
-  const { ino, kind, mode, uid, gid, nlink, atime, mtime, ctime, rdev, target, pages } = inode
-  const size = kind === 'symlink' ? target.length : pages.size
-  return { ino, kind, mode, uid, gid, nlink, size, atime, mtime, ctime, rdev, goal: 1 }
 }

@@ -6,6 +6,11 @@ export class MemoryPages {
   readonly #pages = new Map<number, Buffer>()
   size = 0
 
+  /** What is stored. */
+  get bytes(): number {
+    return this.#pages.size * pageSize
+  }
+
   read(offset: number, length: number): Buffer[] {
     const end = Math.min(this.size, offset + length)
     const pieces: Buffer[] = []
@@ -42,5 +47,32 @@ export class MemoryPages {
       this.#pages.get(last)?.fill(0, size - last * pageSize)
     }
     this.size = size
+  }
+
+  /** Whole pages are given back, of the others a part is overwritten. */
+  zero(offset: number, length: number): void {
+    const end = offset + length
+    for (const [index, page] of this.#pages) {
+      const start = index * pageSize
+      if (start >= offset && start + pageSize <= end) this.#pages.delete(index)
+      else if (start < end && start + pageSize > offset)
+        page.fill(0, Math.max(0, offset - start), Math.min(pageSize, end - start))
+    }
+  }
+
+  /** Pages are kept for what has none. */
+  allocate(offset: number, length: number): void {
+    for (let index = Math.floor(offset / pageSize); index * pageSize < offset + length; index++) {
+      if (!this.#pages.has(index)) this.#pages.set(index, Buffer.alloc(pageSize))
+    }
+  }
+
+  /** The end of the file counts as a hole. */
+  seek(offset: number, what: 'data' | 'hole'): number | undefined {
+    if (offset >= this.size) return undefined
+    for (let at = offset; at < this.size; at = (Math.floor(at / pageSize) + 1) * pageSize) {
+      if (this.#pages.has(Math.floor(at / pageSize)) === (what === 'data')) return at
+    }
+    return what === 'hole' ? this.size : undefined
   }
 }

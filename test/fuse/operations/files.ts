@@ -4,6 +4,7 @@ import { deferred } from '../../../src/base/deferred.js'
 import { silentLog } from '../../../src/base/log.js'
 import { SimulatedClock } from '../../../src/base/simulated-clock.js'
 import type { FileSystem, OpenFile } from '../../../src/client/file-system.js'
+import { AccessTimes } from '../../../src/fuse/operations/access-times.js'
 import { Files, openOptions } from '../../../src/fuse/operations/files.js'
 import { Names } from '../../../src/fuse/operations/names.js'
 import { MemoryFileSystem } from '../harness/memory-file-system.js'
@@ -85,6 +86,8 @@ t.test('closing waits for every file, and survives one that fails', async t => {
 })
 
 function filesOf(changes: Partial<FileSystem>): Files {
-  const fileSystem = Object.assign(new MemoryFileSystem(new SimulatedClock()), changes)
-  return new Files(fileSystem, new Names(fileSystem), silentLog)
+  const clock = new SimulatedClock()
+  const fileSystem: FileSystem = Object.assign(new MemoryFileSystem(clock), changes)
+  const accessTimes = new AccessTimes(fileSystem, clock, 'relatime', silentLog)
+  return new Files({ fileSystem, names: new Names(fileSystem, accessTimes), accessTimes, log: silentLog })
 }

@@ -1,7 +1,6 @@
 // Operations on attributes and extended attributes, by path.
 
-import { errnoOf, KernelError } from '../../errno.js'
-import { refusalOf } from '../../operations/xattrs.js'
+import { KernelError } from '../../errno.js'
 import { type CallTable, plain } from './calls.js'
 import type { Context } from './context.js'
 import { bigintOf, noStat, noStatvfs, numberOf, preferredIoSize, statOf, statvfsOf } from './encoding.js'
@@ -72,10 +71,8 @@ export function xattrCalls({ operations, paths }: Context): XattrCalls {
   return {
     getxattr: {
       run: async (_request, path, name, buffer) => {
-        const bytes = Buffer.from(name)
-        const refused = refusalOf(bytes)
-        if (refused) return [-errnoOf[refused], buffer.buffer]
-        return [fill(buffer, await xattrs.get(await paths.ino(path), bytes)), buffer.buffer]
+        const value = await xattrs.get(await paths.ino(path), Buffer.from(name))
+        return [fill(buffer, value), buffer.buffer]
       },
       failed: (_path, _name, buffer) => [buffer.buffer],
     },

@@ -29,7 +29,7 @@ export const noStat = new Uint32Array(statLength)
 export const noStatvfs = new Uint32Array(statvfsLength)
 
 export function statOf(attributes: Attributes): Uint32Array {
-  const { ino, kind, mode, uid, gid, size, nlink, rdev, atime, mtime, ctime } = attributes
+  const { ino, kind, mode, uid, gid, size, allocatedBytes, nlink, rdev, atime, mtime, ctime } = attributes
   const stat = new Uint32Array(statLength)
   stat[0] = kindBits[kind] | mode
   stat[1] = uid
@@ -39,7 +39,7 @@ export function statOf(attributes: Attributes): Uint32Array {
   stat[7] = inoOf(ino)
   stat[8] = rdev
   stat[9] = preferredIoSize
-  setHalves(stat, 10, sectors(size))
+  setHalves(stat, 10, sectors(allocatedBytes))
   setHalves(stat, 12, millisecondsOf(atime))
   setHalves(stat, 14, millisecondsOf(mtime))
   setHalves(stat, 16, millisecondsOf(ctime))
@@ -55,14 +55,14 @@ export function entryStatOf({ ino, kind }: ListedEntry): Uint32Array {
 }
 
 export function statvfsOf(status: FileSystemStatus): Uint32Array {
-  const { blockSize, blocks, blocksFree, files, filesFree, nameLengthMax } = status
+  const { blockSize, blocks, blocksFree, blocksAvailable, files, filesFree, nameLengthMax } = status
   // bsize, frsize, blocks, bfree, bavail, files, ffree, favail, fsid, flag, namemax
   return Uint32Array.of(
     blockSize,
     blockSize,
     blocks,
     blocksFree,
-    blocksFree,
+    blocksAvailable,
     files,
     filesFree,
     filesFree,
