@@ -4,7 +4,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { LeasefsError } from '../base/errors.js'
 import { hour, minute, second } from '../base/units.js'
-import type { MountOptions } from '../fuse/mount.js'
+import type { AtimePolicy } from '../fuse/operations.js'
 import { duration, wholeNumber } from './options.js'
 
 export const bindings = ['auto', 'kernel', 'fuse-native'] as const
@@ -65,7 +65,7 @@ export function checkMountChoices({ binding, exclusive }: MountChoices): void {
 }
 
 /** A file system that can't be changed has no access times to record. */
-export function atimeOf({ noatime, strictatime, readOnly }: MountChoices): NonNullable<MountOptions['atime']> {
+export function atimeOf({ noatime, strictatime, readOnly }: MountChoices): AtimePolicy {
   if (noatime || readOnly) return 'noatime'
   return strictatime ? 'strictatime' : 'relatime'
 }

@@ -13,8 +13,8 @@ import { fuseNative } from './bindings/fuse-native/index.js'
 import { InvalidationRelay } from './invalidations.js'
 import { checkMountPoint } from './mount-point.js'
 import { isMounted } from './mount-table.js'
-import { Operations } from './operations.js'
-import { checkMachine, fuseDevice, programPathDefault } from './prerequisites.js'
+import { type AtimePolicy, Operations } from './operations.js'
+import { checkMachine, thisMachine } from './prerequisites.js'
 import { unmount } from './unmount.js'
 
 export interface MountOptions {
@@ -32,7 +32,7 @@ export interface MountOptions {
   /** This mount is the only one: see ServeOptions. */
   readonly exclusive?: boolean | undefined
   /** Which reads of a file change its access time. Default "relatime", as mount(8) has it. */
-  readonly atime?: 'relatime' | 'noatime' | 'strictatime'
+  readonly atime?: AtimePolicy
   /** What others have changed in the file system, for the kernel's caches. Default: no one else changes it. */
   readonly invalidations?: Invalidations
   readonly clock?: Clock
@@ -66,9 +66,10 @@ export async function mount(options: MountOptions): Promise<Mount> {
   const { fileSystem, log, clock = new SystemClock(), fsname = 'leasefs' } = options
   const { readOnly = false, exclusive = false, atime = 'relatime', invalidations = new InvalidationRelay() } = options
   if (fsname.includes(',')) throw new LeasefsError('INVALID_ARGUMENT', `no comma may be in the name ${fsname}`)
-  const mountPoint = await checkMountPoint(options.mountPoint)
+  const mountPoint = await checkMountPoint(options.mountPoint, clock)
   const isRoot = process.getuid?.() === 0
-  await checkMachine({ isRoot, device: fuseDevice, programPath: programPathDefault })
+  const allowOther = options.allowOther ?? isRoot
+  await checkMachine({ ...thisMachine, isRoot, allowOther })
   const binding = await choose(options.binding)
   if (exclusive && !binding.canBeExclusive) {
     throw new LeasefsError('NOT_SUPPORTED', `the binding ${binding.name} can't be exclusive: only "kernel" can`)
@@ -79,7 +80,7 @@ export async function mount(options: MountOptions): Promise<Mount> {
     operations,
     mountPoint,
     source: fsname,
-    allowOther: options.allowOther ?? isRoot,
+    allowOther,
     readOnly,
     exclusive,
     invalidations,

@@ -5,5 +5,5 @@ import { shellSuites } from '../suites/mount/index.js'
 import { memoryMount, openFuseDevice, ordinaryUser, thisUser } from './harness/memory-mount.js'
 
 if (thisUser.uid === 0) openFuseDevice(t)
-const mount = await memoryMount(t, thisUser.uid === 0 ? ordinaryUser : thisUser)
+const mount = await memoryMount(t, { user: thisUser.uid === 0 ? ordinaryUser : thisUser })
 shellSuites(t, mount)

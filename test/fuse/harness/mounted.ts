@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import type { Test } from 'tap'
 import { SystemClock } from '../../../src/base/clock.js'
 import { silentLog } from '../../../src/base/log.js'
-import { type Mount, mount } from '../../../src/fuse/mount.js'
+import { type Mount, type MountOptions, mount } from '../../../src/fuse/mount.js'
 import { MemoryFileSystem } from './memory-file-system.js'
 
 export interface Mounted {
@@ -18,10 +18,10 @@ export interface Mounted {
 }
 
 /** Mounts a file system in memory on a directory of its own, and takes both away at the end of the test. */
-export async function mounted(t: Test): Promise<Mounted> {
+export async function mounted(t: Test, options: Partial<MountOptions> = {}): Promise<Mounted> {
   const path = await mkdtemp(join(tmpdir(), 'leasefs-mounted-'))
   const fileSystem = new MemoryFileSystem(new SystemClock())
-  const mounted = await mount({ fileSystem, mountPoint: path, binding: 'auto', log: silentLog })
+  const mounted = await mount({ fileSystem, mountPoint: path, binding: 'auto', log: silentLog, ...options })
   t.teardown(async () => {
     await mounted.unmount()
     await rmdir(path)

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import type { BindingName } from '../../../src/fuse/bindings/binding.js'
 import type { MountUnderTest } from '../../suites/mount/mount-under-test.js'
 
 export interface MemoryMount extends MountUnderTest {
@@ -24,12 +25,27 @@ export const thisUser = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() 
 
 const program = fileURLToPath(new URL('serve-memory.js', import.meta.url))
 
+export interface MemoryMountOptions {
+  readonly user?: typeof thisUser
+  readonly binding?: 'auto' | BindingName
+  readonly readOnly?: boolean
+  readonly allowOther?: boolean
+  readonly exclusive?: boolean
+}
+
+/** What this user can have. */
+export const bindingsHere: readonly BindingName[] = thisUser.uid === 0 ? ['kernel', 'fuse-native'] : ['fuse-native']
+
 /** Mounts, and unmounts at the end of the test. */
-export async function memoryMount(t: Test, user = thisUser): Promise<MemoryMount> {
+export async function memoryMount(
+  t: Test,
+  { user = thisUser, ...options }: MemoryMountOptions = {},
+): Promise<MemoryMount> {
   const path = mkdtempSync(join(tmpdir(), 'leasefs-mount-'))
   chownSync(path, user.uid, user.gid)
   const asUser = user.uid === thisUser.uid ? {} : user
-  const child = spawn(process.execPath, [...process.execArgv, program, path], { cwd: '/', stdio: 'pipe', ...asUser })
+  const args = [...process.execArgv, program, path, JSON.stringify(options)]
+  const child = spawn(process.execPath, args, { cwd: '/', stdio: 'pipe', ...asUser })
   let errors = ''
   child.stderr.on('data', text => {
     errors += text

@@ -11,7 +11,7 @@ import { mounted, shell } from '../../harness/mounted.js'
 const { O_CREAT, O_EXCL, O_WRONLY, O_APPEND } = constants
 
 t.test('a create has the flags of its open', async t => {
-  const { path, fileSystem } = await mounted(t)
+  const { path, fileSystem } = await mounted(t, { binding: 'fuse-native' })
   const asked: unknown[] = []
   const create = fileSystem.create.bind(fileSystem)
   fileSystem.create = async (...args) => {
@@ -27,13 +27,13 @@ t.test('a create has the flags of its open', async t => {
 })
 
 t.test('one time is set without the other', async t => {
-  const { path, fileSystem } = await mounted(t)
+  const { path, fileSystem } = await mounted(t, { binding: 'fuse-native' })
   await shell(path, 'touch -d @5000000 f; touch -m -d @6000000 f')
   t.match(await fileSystem.lookup(root, name('f')), { atime: { seconds: 5_000_000 }, mtime: { seconds: 6_000_000 } })
 })
 
 t.test('reads and writes come in requests of 128 KiB', async t => {
-  const { path, fileSystem } = await mounted(t)
+  const { path, fileSystem } = await mounted(t, { binding: 'fuse-native' })
   const [reads, writes]: [number[], number[]] = [[], []]
   const openFile = fileSystem.open.bind(fileSystem)
   fileSystem.open = async (...args) => {
@@ -58,7 +58,7 @@ t.test('reads and writes come in requests of 128 KiB', async t => {
 })
 
 t.test('requests overlap: one that waits does not hold up the others', async t => {
-  const { path, fileSystem } = await mounted(t)
+  const { path, fileSystem } = await mounted(t, { binding: 'fuse-native' })
   await writeFile(join(path, 'f'), 'x')
   const waiting = deferred<void>()
   const lookup = fileSystem.resolve.bind(fileSystem)
@@ -73,7 +73,7 @@ t.test('requests overlap: one that waits does not hold up the others', async t =
 })
 
 t.test('bursts of requests do not make threads without end', async t => {
-  const { path } = await mounted(t)
+  const { path } = await mounted(t, { binding: 'fuse-native' })
   const burst = () =>
     shell(path, 'for i in $(seq 40); do (for j in $(seq 20); do stat . ; done > /dev/null) & done; wait')
   const threads = async () => new Set(await readdir('/proc/self/task'))
