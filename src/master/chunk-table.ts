@@ -21,7 +21,14 @@ export interface ChunkRecord {
   readonly replicaCount: number
   /** How many the file wants. */
   readonly goal: number
+  /** How much of it is stored, as last reported, and the mutation after which it was counted (ops/chunk-usage.ts). */
+  readonly allocatedBytes: number
+  readonly usageLeaseId: number
+  readonly usageSerial: number
 }
+
+/** Of a chunk on which nothing has been reported. */
+export const noUsage = { allocatedBytes: 0, usageLeaseId: 0, usageSerial: 0 } as const
 
 export interface NewChunk {
   readonly index: number

@@ -158,7 +158,10 @@ t.test('the same request has the same answer, and one effect', async t => {
 t.test('a session that acknowledges nothing is stopped at a number of answers', async t => {
   const fs = await Namespace.open()
   const origin = (number: number) => ({ sessionId: fs.session, number, answeredThrough: 0 })
-  const touch = checkOf({ $case: 'written', value: { ino: (await fs.make(root, 'a')).ino, size: 1, mtime: undefined } })
+  const touch = checkOf({
+    $case: 'written',
+    value: { ino: (await fs.make(root, 'a')).ino, size: 1, mtime: undefined, usage: [] },
+  })
   if (!touch) return t.fail()
   const calls = Array.from({ length: answersMax - 1 }, (_, at) => fs.submit(touch, origin(at + 2)))
   await Promise.all(calls)

@@ -47,7 +47,7 @@ export class Requests {
   /** The answer, at once where the state alone gives it: it is as new as the moment it is sent. @throws LeasefsError */
   answer(operation: Operation, origin: Origin, lease: CacheLease): Answer | Promise<Answer> {
     const { state, executor, journal, chunks } = this.#options
-    const read = readOperation(state, operation)
+    const read = readOperation(state, operation, origin.sessionId)
     if (read) return read
     const check = checkOf(operation)
     if (check) return executor.submit(check, origin).then(committed => this.#changed(operation, committed))

@@ -5,6 +5,7 @@ import { LeasefsError } from '../../base/errors.js'
 import { JournalRecord } from '../../wire/gen/state.js'
 import type { State } from '../state/state.js'
 import { decodeStored } from '../state/stored.js'
+import { applyInodeAccessed } from './accessed.js'
 import { applyChunksAllocated, applyVersionRaised, applyVersionSettled } from './chunks.js'
 import { applyEntryLinked } from './link.js'
 import { applyInodeMade } from './make.js'
@@ -13,6 +14,7 @@ import type { ApplyContext, Effect, Outcome } from './operation.js'
 import { applyEntryMoved } from './rename.js'
 import { applySessionEnded, applySessionStarted } from './session.js'
 import { applyAttributesChanged } from './set-attributes.js'
+import { applyLockChanged } from './set-lock.js'
 import { applyXattrRemoved, applyXattrSet } from './set-xattr.js'
 import { applyMasterStarted } from './start.js'
 import { applyEntryRemoved } from './unlink.js'
@@ -74,6 +76,10 @@ function applyEffect(state: State, effect: Effect, context: ApplyContext): Outco
       return applyInodeOpened(state, effect.value, context)
     case 'inodeClosed':
       return applyInodeClosed(state, effect.value, context)
+    case 'inodeAccessed':
+      return applyInodeAccessed(state, effect.value)
+    case 'lockChanged':
+      return applyLockChanged(state, effect.value)
     case 'chunksAllocated':
       return applyChunksAllocated(state, effect.value)
     case 'versionRaised':

@@ -1,6 +1,7 @@
 // The operations of clients that change the namespace: each by its check.
 
 import type { State } from '../state/state.js'
+import { checkAccessed } from './accessed.js'
 import { checkLink } from './link.js'
 import { checkMake } from './make.js'
 import { checkClose, checkOpen } from './open.js'
@@ -8,6 +9,7 @@ import type { CheckContext, Decision } from './operation.js'
 import type { Operation } from './read.js'
 import { checkRename } from './rename.js'
 import { checkSetAttributes } from './set-attributes.js'
+import { checkSetLock } from './set-lock.js'
 import { checkRemoveXattr, checkSetXattr } from './set-xattr.js'
 import { checkRemoveDirectory, checkUnlink } from './unlink.js'
 import { checkWritten } from './written.js'
@@ -39,6 +41,10 @@ export function checkOf(operation: Operation): Check | undefined {
       return (state, context) => checkClose(state, operation.value, context)
     case 'written':
       return (state, context) => checkWritten(state, operation.value, context)
+    case 'accessed':
+      return (state, context) => checkAccessed(state, operation.value, context)
+    case 'setLock':
+      return (state, context) => checkSetLock(state, operation.value, context)
     default:
       return undefined
   }

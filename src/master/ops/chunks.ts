@@ -5,7 +5,7 @@ import { LeasefsError } from '../../base/errors.js'
 import { chunkIndexMax } from '../../constants.js'
 import type { ChunksAllocated, VersionRaised, VersionSettled } from '../../wire/gen/state.js'
 import type { ChunkHandle, Ino } from '../../wire/ids.js'
-import type { ChunkRecord, NewChunk } from '../chunk-table.js'
+import { type ChunkRecord, type NewChunk, noUsage } from '../chunk-table.js'
 import type { State } from '../state/state.js'
 import { answer, change, type Decision, doneResult, type Outcome } from './operation.js'
 
@@ -26,7 +26,8 @@ export function applyChunksAllocated(state: State, { ino, firstHandle, chunks }:
   const { goal } = state.inodes.get(ino).attributes
   for (const [at, { index, replicaCount }] of chunks.entries()) {
     const handle = (firstHandle + at) as ChunkHandle
-    state.chunks.put({ handle, ino: ino as Ino, index, version: 1, settledVersion: 1, replicaCount, goal })
+    const versions = { version: 1, settledVersion: 1 }
+    state.chunks.put({ handle, ino: ino as Ino, index, ...versions, replicaCount, goal, ...noUsage })
   }
   const { chunkCount } = state.meta.current
   state.meta.change({ nextHandle: firstHandle + chunks.length, chunkCount: chunkCount + chunks.length })

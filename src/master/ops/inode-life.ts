@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import type { Time } from '../../wire/gen/common.js'
 import type { ChunkHandle } from '../../wire/ids.js'
+import type { ChunkRecord } from '../chunk-table.js'
 import type { State } from '../state/state.js'
 import { isDirectory } from './operation.js'
 
@@ -29,23 +30,25 @@ export function dropLink(state: State, ino: number, now: Time): ChunkHandle[] {
 export function releaseInode(state: State, ino: number): ChunkHandle[] {
   const inode = state.inodes.find(ino)
   if (!inode || inode.attributes.nlink > 0 || state.opens.isOpen(ino)) return []
-  const freed = dropChunks(state, ino, 0)
+  const freed = dropChunks(state, ino, 0).map(({ handle }) => handle)
+  const locks = state.locks.ofInode(ino)
+  if (locks.length > 0) state.locks.replace(ino, locks, [])
   state.xattrs.removeAll(ino)
   state.inodes.remove(ino)
   state.meta.change({ inodeCount: state.meta.current.inodeCount - 1 })
   return freed
 }
 
-/** Removes the file's chunks from index `first` on. */
-export function dropChunks(state: State, ino: number, first: number): ChunkHandle[] {
-  const freed: ChunkHandle[] = []
+/** Removes the file's chunks from index `first` on; what they held is not yet taken from its allocatedBytes. */
+export function dropChunks(state: State, ino: number, first: number): ChunkRecord[] {
+  const dropped: ChunkRecord[] = []
   for (let page = state.chunks.page(ino, first, pageLength); page.length > 0; ) {
     for (const record of page) {
       state.chunks.remove(record)
-      freed.push(record.handle)
+      dropped.push(record)
     }
     page = page.length < pageLength ? [] : state.chunks.page(ino, first, pageLength)
   }
-  if (freed.length > 0) state.meta.change({ chunkCount: state.meta.current.chunkCount - freed.length })
-  return freed
+  if (dropped.length > 0) state.meta.change({ chunkCount: state.meta.current.chunkCount - dropped.length })
+  return dropped
 }

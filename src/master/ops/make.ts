@@ -106,6 +106,7 @@ function newAttributes(state: State, request: Make, parent: Attributes, { now, g
     ctime: now,
     rdev: device ? request.rdev : 0,
     goal,
+    allocatedBytes: 0,
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { Close, Open } from '../../wire/gen/client.js'
 import type { InodeClosed, InodeOpened } from '../../wire/gen/state.js'
+import type { Ino } from '../../wire/ids.js'
 import type { State } from '../state/state.js'
 import { releaseInode } from './inode-life.js'
 import {
@@ -33,5 +34,7 @@ export function checkClose(state: State, { ino }: Close, { session }: CheckConte
 
 export function applyInodeClosed(state: State, { ino }: InodeClosed, { session }: ApplyContext): Outcome {
   state.opens.remove(session, ino)
-  return { result: doneResult, touched: [], freed: releaseInode(state, ino) }
+  const freed = releaseInode(state, ino)
+  // Who waits for a lock of an inode that is gone learns so.
+  return { result: doneResult, touched: [], freed, unlocked: [ino as Ino] }
 }

@@ -41,6 +41,8 @@ export interface Outcome {
   readonly touched: readonly Ino[]
   /** Chunks that are no longer in the table. */
   readonly freed: readonly ChunkHandle[]
+  /** Inodes whose locks may have become fewer: who waits for one may have it now. */
+  readonly unlocked?: readonly Ino[]
 }
 
 export const doneResult: Result = { $case: 'done', value: {} }

@@ -10,6 +10,7 @@ import { getXattr, listXattrs } from './get-xattr.js'
 import { lookup, resolve } from './lookup.js'
 import type { Result } from './operation.js'
 import { readDirectory } from './read-directory.js'
+import { testLock } from './set-lock.js'
 
 export type Operation = NonNullable<Request['operation']>
 
@@ -19,8 +20,8 @@ export type ReadAnswer = { readonly cached: readonly Ino[] } & (
   | { readonly result?: undefined; readonly failure: LeasefsError }
 )
 
-/** The answer of an operation that only reads the namespace; undefined for any other. @throws LeasefsError */
-export function readOperation(state: State, operation: Operation): ReadAnswer | undefined {
+/** The answer of an operation that only reads the namespace, for who asks; undefined for any other. @throws LeasefsError */
+export function readOperation(state: State, operation: Operation, session: number): ReadAnswer | undefined {
   switch (operation.$case) {
     case 'lookup':
       return lookup(state, operation.value)
@@ -36,6 +37,8 @@ export function readOperation(state: State, operation: Operation): ReadAnswer | 
       return getXattr(state, operation.value)
     case 'listXattrs':
       return listXattrs(state, operation.value)
+    case 'testLock':
+      return testLock(state, operation.value, session)
     default:
       return undefined
   }

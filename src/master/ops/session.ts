@@ -2,12 +2,12 @@
 
 import { LeasefsError } from '../../base/errors.js'
 import type { SessionEnded, SessionStarted } from '../../wire/gen/state.js'
-import type { ChunkHandle, SessionId } from '../../wire/ids.js'
+import type { ChunkHandle, Ino, SessionId } from '../../wire/ids.js'
 import type { State } from '../state/state.js'
 import { releaseInode } from './inode-life.js'
 import { change, type Decision, doneResult, type Outcome } from './operation.js'
 
-/** Opens closed at a time. */
+/** Opens closed, and inodes unlocked, at a time. */
 const pageLength = 1024
 
 /** The new session is the one whose id was next when the check ran. */
@@ -30,6 +30,7 @@ export function checkSessionEnd(state: State, sessionId: SessionId): Decision {
 
 export function applySessionEnded(state: State, { sessionId }: SessionEnded): Outcome {
   const freed: ChunkHandle[] = []
+  const unlocked = releaseLocks(state, sessionId)
   for (let after = 0; ; ) {
     const page = state.opens.ofSession(sessionId as SessionId, after, pageLength)
     for (const ino of page) {
@@ -41,5 +42,21 @@ export function applySessionEnded(state: State, { sessionId }: SessionEnded): Ou
   }
   state.answers.forgetAll(sessionId)
   state.sessions.remove(sessionId)
-  return { result: doneResult, touched: [], freed }
+  return { result: doneResult, touched: [], freed, unlocked }
+}
+
+/** Gives up every lock of the session; returns the inodes. */
+function releaseLocks(state: State, sessionId: number): Ino[] {
+  const unlocked: Ino[] = []
+  for (let after = 0; ; ) {
+    const page = state.locks.ofSession(sessionId, after, pageLength)
+    for (const ino of page) {
+      const held = state.locks.ofInode(ino)
+      const left = held.filter(({ session }) => session !== sessionId)
+      state.locks.replace(ino, held, left)
+      unlocked.push(ino)
+      after = ino
+    }
+    if (page.length < pageLength) return unlocked
+  }
 }

@@ -7,6 +7,7 @@ import { type Attributes, FileType, type Time } from '../../wire/gen/common.js'
 import type { AttributesChanged } from '../../wire/gen/state.js'
 import type { ChunkHandle, Ino } from '../../wire/ids.js'
 import type { State } from '../state/state.js'
+import { checkUsage, noteUsage } from './chunk-usage.js'
 import { dropChunks } from './inode-life.js'
 import {
   type ApplyContext,
@@ -30,18 +31,26 @@ export function checkSetAttributes(state: State, request: SetAttributes, { now }
   // A new size is a change of the content, whatever the time is set to besides.
   const mtime = request.mtimeNow || (size !== undefined && !request.mtime) ? now : checkTime(request.mtime)
   const atime = request.atimeNow ? now : checkTime(request.atime)
-  const mode = request.mode === undefined ? ownerChangedMode(attributes, request) : request.mode & 0o7777
+  const mode = request.mode === undefined ? withoutPrivileges(attributes, request) : request.mode & 0o7777
 
   const changes = { mode, uid, gid, size, atime, mtime }
-  if (Object.values(changes).every(value => value === undefined)) return answer(attributesResult(state, ino))
-  return change({ $case: 'attributesChanged', value: { ino, ...changes } })
+  const usage = checkUsage(state, ino, request.usage)
+  const nothing = usage.length === 0 && Object.values(changes).every(value => value === undefined)
+  if (nothing) return answer(attributesResult(state, ino))
+  return change({ $case: 'attributesChanged', value: { ino, ...changes, usage } })
 }
 
 export function applyAttributesChanged(state: State, changed: AttributesChanged, { now }: ApplyContext): Outcome {
   const { ino, size } = changed
   const old = state.inodes.get(ino).attributes
+  let { allocatedBytes } = old
   let freed: ChunkHandle[] = []
-  if (size !== undefined && size < old.size) freed = dropChunks(state, ino, Math.ceil(size / chunkSize))
+  if (size !== undefined && size < old.size) {
+    const dropped = dropChunks(state, ino, Math.ceil(size / chunkSize))
+    for (const chunk of dropped) allocatedBytes -= chunk.allocatedBytes
+    freed = dropped.map(({ handle }) => handle)
+  }
+  allocatedBytes += noteUsage(state, ino, changed.usage)
   state.inodes.change(ino, {
     mode: changed.mode ?? old.mode,
     uid: changed.uid ?? old.uid,
@@ -50,6 +59,7 @@ export function applyAttributesChanged(state: State, changed: AttributesChanged,
     atime: changed.atime ?? old.atime,
     mtime: changed.mtime ?? old.mtime,
     ctime: now,
+    allocatedBytes,
   })
   return { result: attributesResult(state, ino), touched: [ino as Ino], freed }
 }
@@ -65,9 +75,10 @@ function checkSize(state: State, ino: number, size: number): void {
   if (size > fileSizeMax) throw new LeasefsError('FILE_TOO_LARGE', `${size} bytes, at most ${fileSizeMax}`)
 }
 
-/** A program that changes hands loses its set-user-id and set-group-id bits, as on Linux. */
-function ownerChangedMode({ type, mode }: Attributes, { uid, gid }: SetAttributes): number | undefined {
-  if (type !== FileType.REGULAR || (uid === undefined && gid === undefined)) return undefined
+/** A program that changes hands, or is written by who is not trusted, loses its set-user-id and set-group-id bits, as on Linux. */
+function withoutPrivileges({ type, mode }: Attributes, request: SetAttributes): number | undefined {
+  const { uid, gid, killPrivileges } = request
+  if (type !== FileType.REGULAR || (uid === undefined && gid === undefined && !killPrivileges)) return undefined
   const cleared = (mode & groupExecute) !== 0 ? setuid | setgid : setuid
   return (mode & cleared) === 0 ? undefined : mode & ~cleared
 }

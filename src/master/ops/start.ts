@@ -47,5 +47,17 @@ function beyond(number: number, stride: number): number {
 
 function rootAttributes({ uid, gid }: Owner, now: Time, goal: number) {
   const times = { atime: now, mtime: now, ctime: now }
-  return { ino: rootIno, type: FileType.DIRECTORY, mode: 0o755, uid, gid, nlink: 2, size: 0, ...times, rdev: 0, goal }
+  return {
+    ino: rootIno,
+    type: FileType.DIRECTORY,
+    mode: 0o755,
+    uid,
+    gid,
+    nlink: 2,
+    size: 0,
+    ...times,
+    rdev: 0,
+    goal,
+    allocatedBytes: 0,
+  }
 }

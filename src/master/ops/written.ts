@@ -7,6 +7,7 @@ import type { Written } from '../../wire/gen/client.js'
 import type { FileWritten } from '../../wire/gen/state.js'
 import type { Ino } from '../../wire/ids.js'
 import type { State } from '../state/state.js'
+import { checkUsage, noteUsage } from './chunk-usage.js'
 import {
   type ApplyContext,
   attributesResult,
@@ -22,11 +23,16 @@ export function checkWritten(state: State, request: Written, { now }: CheckConte
   const { ino, size } = request
   state.inodes.file(ino)
   if (size > fileSizeMax) throw new LeasefsError('FILE_TOO_LARGE', `${size} bytes, at most ${fileSizeMax}`)
-  return change({ $case: 'fileWritten', value: { ino, size, mtime: checkTime(request.mtime) ?? now } })
+  return change({
+    $case: 'fileWritten',
+    value: { ino, size, mtime: checkTime(request.mtime) ?? now, usage: checkUsage(state, ino, request.usage) },
+  })
 }
 
-export function applyFileWritten(state: State, { ino, size, mtime }: FileWritten, { now }: ApplyContext): Outcome {
+export function applyFileWritten(state: State, written: FileWritten, { now }: ApplyContext): Outcome {
+  const { ino, size, mtime } = written
   const old = state.inodes.get(ino).attributes
-  state.inodes.change(ino, { size: Math.max(old.size, size), mtime, ctime: now })
+  const allocatedBytes = old.allocatedBytes + noteUsage(state, ino, written.usage)
+  state.inodes.change(ino, { size: Math.max(old.size, size), mtime, ctime: now, allocatedBytes })
   return { result: attributesResult(state, ino), touched: [ino as Ino], freed: [] }
 }

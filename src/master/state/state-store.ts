@@ -10,6 +10,8 @@ export const tableNames = [
   'xattrs',
   'opens',
   'sessionOpens',
+  'locks',
+  'sessionLocks',
   'chunks',
   'fileChunks',
   'sessions',

@@ -4,6 +4,7 @@
 import { ChunkRecords } from './chunks.js'
 import { Dentries } from './dentries.js'
 import { Inodes } from './inodes.js'
+import { Locks } from './locks.js'
 import { Meta } from './meta.js'
 import { Opens } from './opens.js'
 import { Answers, Sessions } from './sessions.js'
@@ -15,6 +16,7 @@ export class State {
   readonly dentries: Dentries
   readonly xattrs: Xattrs
   readonly opens: Opens
+  readonly locks: Locks
   readonly chunks: ChunkRecords
   readonly sessions: Sessions
   readonly answers: Answers
@@ -27,6 +29,7 @@ export class State {
     this.dentries = new Dentries(store)
     this.xattrs = new Xattrs(store)
     this.opens = new Opens(store)
+    this.locks = new Locks(store)
     this.chunks = new ChunkRecords(store)
     this.sessions = new Sessions(store)
     this.answers = new Answers(store)
@@ -44,6 +47,7 @@ export class State {
     } catch (reason) {
       this.meta.rolledBack()
       this.answers.rolledBack()
+      this.locks.rolledBack()
       throw reason
     }
   }

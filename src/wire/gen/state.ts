@@ -137,10 +137,14 @@ export interface InodeAccessed {
   atime: Time | undefined;
 }
 
-/** By the session of the origin; UNLOCKED gives up. */
+/** UNLOCKED gives up. */
 export interface LockChanged {
   ino: number;
-  lock: Lock | undefined;
+  lock:
+    | Lock
+    | undefined;
+  /** Whose it is: the origin's, if there is one. */
+  sessionId: number;
 }
 
 export interface XattrSet {
@@ -1314,7 +1318,7 @@ export const InodeAccessed: MessageFns<InodeAccessed> = {
 };
 
 function createBaseLockChanged(): LockChanged {
-  return { ino: 0, lock: undefined };
+  return { ino: 0, lock: undefined, sessionId: 0 };
 }
 
 export const LockChanged: MessageFns<LockChanged> = {
@@ -1324,6 +1328,9 @@ export const LockChanged: MessageFns<LockChanged> = {
     }
     if (message.lock !== undefined) {
       Lock.encode(message.lock, writer.uint32(18).fork()).join();
+    }
+    if (message.sessionId !== 0) {
+      writer.uint32(24).uint64(message.sessionId);
     }
     return writer;
   },
@@ -1355,6 +1362,14 @@ export const LockChanged: MessageFns<LockChanged> = {
             }
 
             message.lock = Lock.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sessionId = longToNumber(reader.uint64());
             continue;
           }
         }

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { noUsage } from '../../../src/master/chunk-table.js'
 import { isGood, isMinority, type Member, planLease } from '../../../src/master/chunks/lease-plan.js'
 import type { Standing } from '../../../src/master/chunks/servers.js'
 import type { ChunkHandle, Ino, ServerId } from '../../../src/wire/ids.js'
@@ -11,6 +12,7 @@ const record = (version: number, settledVersion: number, replicaCount: number) =
   version,
   settledVersion,
   replicaCount,
+  ...noUsage,
 })
 
 /** "a5" serves version 5; "a5?" is silent, "a5~" reporting. */

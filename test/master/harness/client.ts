@@ -187,7 +187,7 @@ export function unlink(parent: number, name: string): Operation {
 
 export function chmod(ino: number, mode: number): Operation {
   const times = { atime: undefined, mtime: undefined, atimeNow: false, mtimeNow: false }
-  return { $case: 'setAttributes', value: { ino: ino as Ino, mode, ...times } }
+  return { $case: 'setAttributes', value: { ino: ino as Ino, mode, ...times, killPrivileges: false, usage: [] } }
 }
 
 export const leaseMs = clientLeaseMs

@@ -98,8 +98,8 @@ export class Namespace {
     return Math.max(0, ...Array.from(answers, ({ key }) => keyNumber(key, 8)))
   }
 
-  read(operation: Operation): ReadAnswer {
-    const answer = readOperation(this.state, operation)
+  read(operation: Operation, session = this.session): ReadAnswer {
+    const answer = readOperation(this.state, operation, session)
     assert(answer, `${operation.$case} reads something`)
     return answer
   }
@@ -139,7 +139,8 @@ export class Namespace {
   }
 
   async setAttributes(ino: number, changes: Partial<SetAttributes>): Promise<Attributes> {
-    const none = { atime: undefined, mtime: undefined, atimeNow: false, mtimeNow: false }
+    const times = { atime: undefined, mtime: undefined, atimeNow: false, mtimeNow: false }
+    const none = { ...times, killPrivileges: false, usage: [] }
     return attributesOf(await this.change({ $case: 'setAttributes', value: { ino, ...none, ...changes } }))
   }
 

@@ -46,7 +46,7 @@ export class RandomOperations {
       () =>
         fs.change({
           $case: 'written',
-          value: { ino: this.#ino(), size: this.#below(5) * chunkSize, mtime: undefined },
+          value: { ino: this.#ino(), size: this.#below(5) * chunkSize, mtime: undefined, usage: [] },
         }),
       () =>
         fs.change({

@@ -10,7 +10,7 @@ t.test('a record is applied once, in its place', async t => {
   const fs = await Namespace.open()
   const record: JournalRecord = {
     ...{ now, origin: undefined },
-    effect: { $case: 'fileWritten', value: { ino: root, size: 5, mtime: now } },
+    effect: { $case: 'fileWritten', value: { ino: root, size: 5, mtime: now, usage: [] } },
   }
   const index = fs.journal.lastIndex + 1
   const apply = (at: number) => fs.state.transaction(() => applyRecord(fs.state, at, record))

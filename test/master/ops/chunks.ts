@@ -1,5 +1,6 @@
 import t from 'tap'
 import { chunkIndexMax } from '../../../src/constants.js'
+import { noUsage } from '../../../src/master/chunk-table.js'
 import { checkAllocate, checkRaise, checkSettle } from '../../../src/master/ops/chunks.js'
 import type { ChunkHandle, Ino } from '../../../src/wire/ids.js'
 import { type Namespace, onEachStore, root } from '../harness/namespace.js'
@@ -14,7 +15,16 @@ async function fileWithChunk(fs: Namespace): Promise<Ino> {
 
 onEachStore(t, 'a new chunk is at version 1, with the goal of its file', async (t, fs) => {
   const ino = await fileWithChunk(fs)
-  const expected = { handle: first, ino, index: 7, version: 1, settledVersion: 1, replicaCount: 2, goal: 3 }
+  const expected = {
+    handle: first,
+    ino,
+    index: 7,
+    version: 1,
+    settledVersion: 1,
+    replicaCount: 2,
+    goal: 3,
+    ...noUsage,
+  }
   t.same(fs.state.chunks.find(first), expected)
   t.same(fs.state.chunks.at(ino, 7), expected)
   t.equal(fs.state.meta.current.chunkCount, 1)

@@ -4,6 +4,6 @@ import { Namespace, root } from '../harness/namespace.js'
 
 t.test('what only reads is answered at once; the rest is not its business', async t => {
   const { state } = await Namespace.open()
-  t.match(readOperation(state, { $case: 'getAttributes', value: { ino: root } }), { cached: [root] })
-  t.equal(readOperation(state, { $case: 'syncInode', value: { ino: root } }), undefined)
+  t.match(readOperation(state, { $case: 'getAttributes', value: { ino: root } }, 0), { cached: [root] })
+  t.equal(readOperation(state, { $case: 'syncInode', value: { ino: root } }, 0), undefined)
 })

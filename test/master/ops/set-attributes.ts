@@ -44,7 +44,14 @@ onEachStore(t, 'a smaller size drops the chunks wholly beyond it', async (t, fs)
   const indexes = () => fs.state.chunks.ofFile(ino, 0, 100).map(({ index }) => index)
 
   const cut = async (size: number) => {
-    const times = { atime: undefined, mtime: undefined, atimeNow: false, mtimeNow: false }
+    const times = {
+      atime: undefined,
+      mtime: undefined,
+      atimeNow: false,
+      mtimeNow: false,
+      killPrivileges: false,
+      usage: [],
+    }
     const { freed } = await fs.change({ $case: 'setAttributes', value: { ino, size, ...times } })
     return [indexes(), freed]
   }

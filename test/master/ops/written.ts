@@ -6,7 +6,7 @@ import { attributesOf, onEachStore, root } from '../harness/namespace.js'
 onEachStore(t, 'a file grows to what was written, and never shrinks by it', async (t, fs) => {
   const file = await fs.make(root, 'a')
   const written = async (size: number, mtime?: Time) =>
-    attributesOf(await fs.change({ $case: 'written', value: { ino: file.ino, size, mtime } }))
+    attributesOf(await fs.change({ $case: 'written', value: { ino: file.ino, size, mtime, usage: [] } }))
   await fs.tick()
   const grown = await written(100)
   t.same(grown, { ...file, size: 100, mtime: grown.ctime, ctime: grown.ctime })
@@ -19,7 +19,8 @@ onEachStore(t, 'a file grows to what was written, and never shrinks by it', asyn
 
 onEachStore(t, 'only regular files are written, up to the largest size', async (t, fs) => {
   const file = await fs.make(root, 'a')
-  const written = (ino: number, size: number) => fs.change({ $case: 'written', value: { ino, size, mtime: undefined } })
+  const written = (ino: number, size: number) =>
+    fs.change({ $case: 'written', value: { ino, size, mtime: undefined, usage: [] } })
   await t.rejects(written(root, 1), { code: 'IS_A_DIRECTORY' })
   await t.rejects(written(999, 1), { code: 'NOT_FOUND' })
   await t.rejects(written(file.ino, fileSizeMax + 1), { code: 'FILE_TOO_LARGE' })

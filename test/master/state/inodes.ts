@@ -7,7 +7,7 @@ import { FileType } from '../../../src/wire/gen/common.js'
 const time = { seconds: -1, nanos: 5 }
 const attributes = {
   ...{ ino: 7, type: FileType.REGULAR, mode: 0o644, uid: 1, gid: 2, nlink: 1, size: 2 ** 45 },
-  ...{ atime: time, mtime: time, ctime: time, rdev: 0, goal: 3 },
+  ...{ atime: time, mtime: time, ctime: time, rdev: 0, goal: 3, allocatedBytes: 4096 },
 }
 
 t.test('an inode comes back as it was put', async t => {

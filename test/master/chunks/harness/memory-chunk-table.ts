@@ -1,7 +1,7 @@
 // A ChunkTable in memory: what the journaled one does, without a journal.
 
 import { LeasefsError } from '../../../../src/base/errors.js'
-import type { ChunkRecord, ChunkTable, NewChunk } from '../../../../src/master/chunk-table.js'
+import { type ChunkRecord, type ChunkTable, type NewChunk, noUsage } from '../../../../src/master/chunk-table.js'
 import type { ChunkHandle, Ino } from '../../../../src/wire/ids.js'
 
 export class MemoryChunkTable implements ChunkTable {
@@ -42,7 +42,7 @@ export class MemoryChunkTable implements ChunkTable {
     await Promise.resolve() // As a journal would, later.
     return chunks.map(({ index, replicaCount }) => {
       const handle = ++this.#last as ChunkHandle
-      return this.#put({ handle, ino, index, version: 1, settledVersion: 1, replicaCount, goal })
+      return this.#put({ handle, ino, index, version: 1, settledVersion: 1, replicaCount, goal, ...noUsage })
     })
   }
 
