@@ -30,6 +30,11 @@ export class ClientLease {
     return now < this.#endsAt
   }
 
+  /** How much of it is left; 0 if it is over. */
+  remainingMs(now: number): number {
+    return Math.max(0, Math.floor(this.#endsAt - now))
+  }
+
   /** It is over, and no ping sent before brings it back. */
   end(): void {
     this.#endsAt = 0

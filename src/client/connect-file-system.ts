@@ -9,12 +9,14 @@ import type { ControlNetwork } from '../rpc/control-network.js'
 import type { Address } from '../wire/address.js'
 import type { Ino } from '../wire/ids.js'
 import type { Location } from '../wire/location.js'
+import { AccessTimes } from './access-times.js'
 import { ChunkReader } from './chunk-reader.js'
 import { CommitStreams } from './commit-streams.js'
 import { FileReads, ReadCache } from './file-reads.js'
 import { FileWrites } from './file-writes.js'
 import { InodeFileSystem } from './inode-file-system.js'
 import { LocationCache } from './location-cache.js'
+import { Locks } from './locks.js'
 import { Metadata } from './metadata.js'
 import { Mutator } from './mutate.js'
 import { OpenInode } from './open-inode.js'
@@ -38,7 +40,7 @@ export interface FileSystemOptions {
   readonly dirtyBytesMax: number
   readonly readCacheBytesMax: number
   /** Hears what another client has changed, after our own caches have dropped it: for the kernel's. */
-  readonly onInvalidate?: ((inos: readonly Ino[] | 'all') => void) | undefined
+  readonly onInvalidate?: ((inos: readonly Ino[] | 'all') => Promise<void> | void) | undefined
 }
 
 /** @throws LeasefsError UNAVAILABLE: no master answers there; WRONG_CLUSTER */
@@ -71,22 +73,31 @@ export async function openFileSystem(options: FileSystemOptions): Promise<InodeF
   }
   const inodes = new OpenInodes(metadata, makeInode, log)
 
-  session.listen(cachesOf(metadata, locations, inodes, options.onInvalidate))
+  const settle = async (ino: Ino) => inodes.get(ino)?.writes.settle()
+  const locks = new Locks({ session, clock, log, settle })
+  const accessTimes = new AccessTimes(metadata, clock, log)
+
+  session.listen(cachesOf({ metadata, locations, inodes, locks, onInvalidate: options.onInvalidate, log }))
   const close = async () => {
     streams.close()
     data.close()
     await session.close()
   }
-  return new InodeFileSystem({ metadata, inodes, behind, who, close })
+  const cacheValidMs = () => session.cacheValidMs
+  return new InodeFileSystem({ metadata, inodes, behind, locks, accessTimes, cacheValidMs, who, close })
+}
+
+interface Caches {
+  readonly metadata: Metadata
+  readonly locations: LocationCache
+  readonly inodes: OpenInodes
+  readonly locks: Locks
+  readonly onInvalidate: FileSystemOptions['onInvalidate']
+  readonly log: Logger
 }
 
 /** Whatever is cached, dropped together. */
-function cachesOf(
-  metadata: Metadata,
-  locations: LocationCache,
-  inodes: OpenInodes,
-  onInvalidate: FileSystemOptions['onInvalidate'],
-): SessionListener {
+function cachesOf({ metadata, locations, inodes, locks, onInvalidate, log }: Caches): SessionListener {
   return {
     invalidated(inos) {
       for (const ino of inos) {
@@ -94,13 +105,15 @@ function cachesOf(
         locations.drop(ino)
         inodes.invalidated(ino)
       }
-      onInvalidate?.(inos)
+      return onInvalidate?.(inos)
     },
     reset(lost) {
       metadata.cache.clear()
       locations.clear()
       inodes.reset(lost)
-      onInvalidate?.('all')
+      if (lost) locks.lost()
+      // Not waited for: what the kernel keeps is no longer valid than the lease that has ended.
+      Promise.resolve(onInvalidate?.('all')).catch(reason => log.warn({ err: reason }, 'caches were not dropped'))
     },
   }
 }

@@ -51,8 +51,11 @@ export interface ConnectOptions {
   /** Permission bits that new files do not get. Default 0o022. */
   readonly umask?: number
 
-  /** Hears of inodes that another client has changed, after the client's own caches have dropped them. */
-  readonly onInvalidate?: (inos: readonly Ino[] | 'all') => void
+  /**
+   * Hears of inodes that another client has changed, after the client's own caches have dropped them. Who changed
+   * them waits for the promise, though not for long.
+   */
+  readonly onInvalidate?: (inos: readonly Ino[] | 'all') => Promise<void> | void
 
   /** What the outside world is made of. A plain program leaves these alone. */
   readonly control?: ControlNetwork

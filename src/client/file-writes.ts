@@ -124,6 +124,11 @@ export class FileWrites implements DirtyFile {
     this.throwError()
   }
 
+  /** As flush, for who can't report an error: it stays for the next who can. */
+  async settle(): Promise<void> {
+    await this.#settled().catch(reason => this.#keep(reason))
+  }
+
   /** As flush, and on the disks of the replicas and of the master. */
   async sync(): Promise<void> {
     await this.flush()

@@ -9,9 +9,12 @@ export { type Encoding, FileHandle } from './file-handle.js'
 export type {
   AttributeChanges,
   Attributes,
+  DirectoryPage,
   Entry,
   FileKind,
   FileSystem,
+  Lock,
+  LockKind,
   Name,
   NewInode,
   OpenFile,

@@ -6,20 +6,26 @@
 import { LeasefsError } from '../base/errors.js'
 import { symlinkTargetLengthMax } from '../constants.js'
 import type { Ino } from '../wire/ids.js'
+import type { AccessTimes } from './access-times.js'
 import { checkChanges, checkNewInode, checkXattr } from './check-attributes.js'
 import type {
   AttributeChanges,
   Attributes,
+  DirectoryPage,
   Entry,
   FileKind,
   FileSystem,
+  Lock,
+  LockKind,
   Name,
   NewInode,
   OpenFile,
   OpenOptions,
   Statistics,
 } from './file-system.js'
-import { listDirectory } from './list-directory.js'
+import { listDirectory, listPage } from './list-directory.js'
+import type { LockRange } from './lock-messages.js'
+import type { Locks } from './locks.js'
 import type { Metadata } from './metadata.js'
 import { checkName } from './names.js'
 import { InodeHandle } from './open-file.js'
@@ -31,6 +37,9 @@ export interface InodeFileSystemParts {
   readonly metadata: Metadata
   readonly inodes: OpenInodes
   readonly behind: WriteBehind
+  readonly locks: Locks
+  readonly accessTimes: AccessTimes
+  readonly cacheValidMs: () => number
   /** This client in traces: "client:SESSION". */
   readonly who: () => string
   /** Lets go of connections and the session, when everything has been flushed. */
@@ -41,16 +50,22 @@ export class InodeFileSystem implements FileSystem {
   readonly #metadata: Metadata
   readonly #inodes: OpenInodes
   readonly #behind: WriteBehind
+  readonly #locks: Locks
+  readonly #accessTimes: AccessTimes
+  readonly #cacheValidMs: () => number
   readonly #who: () => string
   readonly #closeParts: () => Promise<void>
   #closing: Promise<void> | undefined
 
-  constructor({ metadata, inodes, behind, who, close }: InodeFileSystemParts) {
-    this.#metadata = metadata
-    this.#inodes = inodes
-    this.#behind = behind
-    this.#who = who
-    this.#closeParts = close
+  constructor(parts: InodeFileSystemParts) {
+    this.#metadata = parts.metadata
+    this.#inodes = parts.inodes
+    this.#behind = parts.behind
+    this.#locks = parts.locks
+    this.#accessTimes = parts.accessTimes
+    this.#cacheValidMs = parts.cacheValidMs
+    this.#who = parts.who
+    this.#closeParts = parts.close
   }
 
   /** This client in traces. Another after a session was lost. */
@@ -75,7 +90,8 @@ export class InodeFileSystem implements FileSystem {
 
   async setAttributes(ino: Ino, changes: AttributeChanges): Promise<Attributes> {
     checkChanges(changes)
-    const { size, mtime } = changes
+    const { size, atime, mtime } = changes
+    if (atime) this.#accessTimes.forget(ino)
     if (size !== undefined) return this.#inodes.using(ino, inode => inode.truncate({ ...changes, size }))
     if (mtime) this.#inodes.get(ino)?.writes.setMtime(mtime)
     return this.#view(await this.#metadata.setAttributes(ino, changes))
@@ -88,7 +104,16 @@ export class InodeFileSystem implements FileSystem {
 
   async readDirectory(ino: Ino): Promise<{ readonly entries: readonly Entry[]; readonly parent: Ino }> {
     const { entries, parent } = await listDirectory(this.#metadata, ino)
-    return { entries: entries.map(({ name, attributes }) => ({ name, attributes: this.#view(attributes) })), parent }
+    return { entries: this.#viewed(entries), parent }
+  }
+
+  async readDirectoryPage(ino: Ino, after: Name): Promise<DirectoryPage> {
+    const { entries, more, parent } = await listPage(this.#metadata, ino, after)
+    return { entries: this.#viewed(entries), more, parent }
+  }
+
+  accessed(ino: Ino): void {
+    this.#accessTimes.note(ino)
   }
 
   async create(
@@ -186,6 +211,30 @@ export class InodeFileSystem implements FileSystem {
     await this.#metadata.removeXattr(ino, name)
   }
 
+  async setLock(
+    ino: Ino,
+    lock: Lock,
+    options: { readonly wait: boolean; readonly signal?: AbortSignal },
+  ): Promise<void> {
+    await this.#locks.set(ino, lock, options)
+  }
+
+  unlock(ino: Ino, range: LockRange): Promise<void> {
+    return this.#locks.unlock(ino, range)
+  }
+
+  findLock(ino: Ino, lock: Lock): Promise<Lock | undefined> {
+    return this.#locks.find(ino, lock)
+  }
+
+  holdsLocks(ino: Ino, kind: LockKind, owner: bigint): boolean {
+    return this.#locks.holds(ino, kind, owner)
+  }
+
+  get cacheValidMs(): number {
+    return this.#cacheValidMs()
+  }
+
   statistics(): Promise<Statistics> {
     return this.#metadata.statistics()
   }
@@ -203,7 +252,12 @@ export class InodeFileSystem implements FileSystem {
   }
 
   #view(attributes: Attributes): Attributes {
-    return this.#inodes.get(attributes.ino)?.writes.view(attributes) ?? attributes
+    const viewed = this.#inodes.get(attributes.ino)?.writes.view(attributes) ?? attributes
+    return this.#accessTimes.view(viewed)
+  }
+
+  #viewed(entries: readonly Entry[]): Entry[] {
+    return entries.map(({ name, attributes }) => ({ name, attributes: this.#view(attributes) }))
   }
 
   /** The inode is open at the master: from here on a handle lets go of it, or we do. */

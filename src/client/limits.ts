@@ -43,6 +43,22 @@ export const retryPauseMsMax = 500
 export const requestsInFlightMax = 256
 export const requestsWaitingMax = 16 * KiB
 
+/** Locks that are waited for at once. The master is asked about each all the while. */
+export const lockWaitsMax = 2048
+
+/**
+ * A wait for a lock is begun again so often: while a request is unanswered, the
+ * master keeps what it answered to all later ones.
+ */
+export const lockWaitRenewMs = 30 * second
+
+/** How long whoever listens may take to drop what was invalidated, before the master hears that it was dropped. */
+export const invalidationWaitMs = 50
+
+/** Access times that the master has not been told of, and how many it is being told at once. */
+export const accessTimesPendingMax = 10_000
+export const accessTimesInFlightMax = 16
+
 /** How long a client that leaves waits for the master to hear it. */
 export const goodbyeMs = 1 * second
 
@@ -53,6 +69,10 @@ export const streamSilentMs = 10 * second
 export const attributesCachedMax = 100_000
 export const entriesCachedMax = 200_000
 export const symlinksCachedMax = 10_000
+
+/** Bytes of extended attributes that are remembered, and names of one inode. */
+export const xattrBytesCachedMax = 16 * MiB
+export const xattrsCachedPerInodeMax = 64
 
 /** Entries of all directories that are remembered whole. */
 export const listedEntriesCachedMax = 200_000

@@ -1,9 +1,9 @@
-// All entries of a directory, page by page.
+// The entries of a directory: all of them, or a page.
 
 import { LeasefsError } from '../base/errors.js'
 import type { Ino } from '../wire/ids.js'
 import { attributesFromWire } from './attributes.js'
-import type { Entry } from './file-system.js'
+import type { DirectoryPage, Entry, Name } from './file-system.js'
 import { directoryPageEntriesMax, directoryPagesMax, listingAttemptsMax } from './limits.js'
 import type { Metadata } from './metadata.js'
 import type { Listing } from './metadata-cache.js'
@@ -27,6 +27,19 @@ export async function listDirectory(metadata: Metadata, ino: Ino): Promise<Listi
     if (unchanged) metadata.cache.putListing(ino, listing)
     if (unchanged || pages === 1 || attempt === listingAttemptsMax) return listing
   }
+}
+
+/**
+ * The next entries after a name, from the cache if the whole directory is there.
+ *
+ * @throws LeasefsError NOT_FOUND, NOT_A_DIRECTORY
+ */
+export async function listPage(metadata: Metadata, ino: Ino, after: Name): Promise<DirectoryPage> {
+  const known = metadata.known?.listingPage(ino, after, directoryPageEntriesMax)
+  if (known) return known
+  const { entries, more, parent } = await metadata.readDirectoryPage(ino, after, directoryPageEntriesMax)
+  const listed = entries.map(({ name, attributes }) => ({ name, attributes: attributesFromWire(attributes) }))
+  return { entries: listed, more, parent: parent as Ino }
 }
 
 async function readPages(metadata: Metadata, ino: Ino): Promise<{ listing: Listing; pages: number }> {

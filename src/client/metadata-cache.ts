@@ -1,6 +1,7 @@
 // What the master told us about inodes and directories, and that we may use
 // until it takes it back: attributes by inode; entries by directory and name,
-// absent ones included; targets of symlinks; directories listed whole.
+// absent ones included; targets of symlinks; directories listed whole; extended
+// attributes (xattr-cache.ts).
 //
 // Knows nothing of leases: the caller asks only while its client lease is in
 // force. Every cache is bounded. The entries of a directory are forgotten
@@ -8,8 +9,9 @@
 
 import { LRUCache } from 'lru-cache'
 import type { Ino } from '../wire/ids.js'
-import type { Attributes, Entry, Name } from './file-system.js'
+import type { Attributes, DirectoryPage, Entry, Name } from './file-system.js'
 import { attributesCachedMax, entriesCachedMax, listedEntriesCachedMax, symlinksCachedMax } from './limits.js'
+import { XattrCache } from './xattr-cache.js'
 
 /** Whether a name is there: the inode, `'absent'`, or undefined if it is not known. */
 export type KnownEntry = Ino | 'absent' | undefined
@@ -36,6 +38,7 @@ interface CachedListing {
 }
 
 export class MetadataCache {
+  readonly xattrs = new XattrCache()
   readonly #attributes = new LRUCache<Ino, CachedAttributes>({ max: attributesCachedMax })
   readonly #entries = new LRUCache<string, CachedEntry>({ max: entriesCachedMax })
   readonly #epochs = new LRUCache<Ino, number>({ max: attributesCachedMax })
@@ -104,6 +107,21 @@ export class MetadataCache {
     return { entries, parent: cached.parent }
   }
 
+  /** As listing(), the part of it after a name. */
+  listingPage(ino: Ino, after: Name, countMax: number): DirectoryPage | undefined {
+    const cached = this.#listings.get(ino)
+    if (!cached) return undefined
+    const { names, parent } = cached
+    const start = firstAfter(names, after)
+    const entries: Entry[] = []
+    for (const { name, ino } of names.slice(start, start + countMax)) {
+      const attributes = this.attributes(ino)
+      if (!attributes) return undefined
+      entries.push({ name, attributes })
+    }
+    return { entries, more: names.length > start + countMax, parent }
+  }
+
   /** Only of a listing during which nothing in the directory changed. */
   putListing(ino: Ino, { entries, parent }: Listing): void {
     const names = entries.map(({ name, attributes }) => ({ name, ino: attributes.ino }))
@@ -120,6 +138,7 @@ export class MetadataCache {
     this.#epochs.delete(ino)
     this.#symlinks.delete(ino)
     this.#listings.delete(ino)
+    this.xattrs.drop(ino)
   }
 
   clear(): void {
@@ -128,6 +147,7 @@ export class MetadataCache {
     this.#epochs.clear()
     this.#symlinks.clear()
     this.#listings.clear()
+    this.xattrs.clear()
   }
 
   #epochOf(parent: Ino): number {
@@ -136,6 +156,18 @@ export class MetadataCache {
     this.#epochs.set(parent, ++this.#lastEpoch)
     return this.#lastEpoch
   }
+}
+
+/** Where the names begin that come after this one; they are in byte order. */
+function firstAfter(names: CachedListing['names'], after: Name): number {
+  let [low, high] = [0, names.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const name = names[middle]?.name
+    if (name && Buffer.compare(name, after) <= 0) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 function entryKey(parent: Ino, name: Name): string {

@@ -82,7 +82,16 @@ export class Metadata {
       atimeNow: atime === 'now',
       mtimeNow: mtime === 'now',
     }
-    return this.#attributesOf({ $case: 'setAttributes', value }, ino)
+    const { mode, uid, gid } = changes
+    const changesXattrs = killPrivileges || mode !== undefined || uid !== undefined || gid !== undefined
+    return this.#attributesOf({ $case: 'setAttributes', value }, ino, () => {
+      if (changesXattrs) this.cache.xattrs.drop(ino) // Rights that are kept there may have gone with it.
+    })
+  }
+
+  /** The file was read at this time. */
+  async accessed(ino: Ino, atime: Timestamp): Promise<void> {
+    await this.#ask('done', { $case: 'accessed', value: { ino, atime } }, () => this.cache.ageAttributes(ino))
   }
 
   open(ino: Ino): Promise<Attributes> {
@@ -129,9 +138,14 @@ export class Metadata {
       exclusive: more.exclusive,
       open: more.open ?? false,
     }
+    // If it was known not to be there, and nobody has made it meanwhile, we have.
+    const isNew = more.exclusive || this.known?.entry(parent, name) === 'absent'
     const wire = await this.#ask('attributes', { $case: 'make', value }, answer => {
       this.#absorbEntry(parent, name, answer)
       this.#directoryChanged(parent)
+      if (isNew && answer.mayKeep && answer.result?.$case === 'attributes') {
+        this.cache.xattrs.putNames(answer.result.value.ino as Ino, [])
+      }
       if (value.open && !answer.awaited && answer.result?.$case === 'attributes') {
         this.#abandonedOpen(answer.result.value.ino as Ino)
       }
@@ -192,8 +206,16 @@ export class Metadata {
     })
   }
 
-  getXattr(ino: Ino, name: Name): Promise<Buffer> {
-    return this.#ask('value', { $case: 'getXattr', value: { ino, name } })
+  /** @throws LeasefsError NO_ATTRIBUTE */
+  async getXattr(ino: Ino, name: Name): Promise<Buffer> {
+    const known = this.known?.xattrs.value(ino, name)
+    if (known === 'absent') throw new LeasefsError('NO_ATTRIBUTE', `inode ${ino} has no attribute "${name}"`)
+    if (known) return known
+    return this.#ask('value', { $case: 'getXattr', value: { ino, name } }, ({ result, failure, mayKeep }) => {
+      if (!mayKeep) return
+      if (result?.$case === 'value') this.cache.xattrs.putValue(ino, name, result.value)
+      else if (failure?.code === 'NO_ATTRIBUTE') this.cache.xattrs.putValue(ino, name, 'absent')
+    })
   }
 
   async setXattr(
@@ -203,17 +225,21 @@ export class Metadata {
     { createOnly = false, replaceOnly = false }: { readonly createOnly?: boolean; readonly replaceOnly?: boolean } = {},
   ): Promise<void> {
     await this.#ask('done', { $case: 'setXattr', value: { ino, name, value, createOnly, replaceOnly } }, () =>
-      this.cache.ageAttributes(ino),
+      this.#xattrsChanged(ino),
     )
   }
 
   async listXattrs(ino: Ino): Promise<readonly Name[]> {
-    const { names } = await this.#ask('names', { $case: 'listXattrs', value: { ino } })
+    const known = this.known?.xattrs.names(ino)
+    if (known) return known
+    const { names } = await this.#ask('names', { $case: 'listXattrs', value: { ino } }, ({ result, mayKeep }) => {
+      if (mayKeep && result?.$case === 'names') this.cache.xattrs.putNames(ino, result.value.names)
+    })
     return names
   }
 
   async removeXattr(ino: Ino, name: Name): Promise<void> {
-    await this.#ask('done', { $case: 'removeXattr', value: { ino, name } }, () => this.cache.ageAttributes(ino))
+    await this.#ask('done', { $case: 'removeXattr', value: { ino, name } }, () => this.#xattrsChanged(ino))
   }
 
   async statistics(): Promise<Statistics> {
@@ -222,14 +248,18 @@ export class Metadata {
     return { totalBytes: Math.floor(totalBytes / copies), freeBytes: Math.floor(freeBytes / copies), inodes }
   }
 
-  /** One page of a directory; its attributes and entries are kept. */
+  /** One page of a directory; its attributes and entries are kept, and the listing if the page is all of it. */
   readDirectoryPage(ino: Ino, after: Name, countMax: number): Promise<ValueOf<'directory'>> {
     return this.#ask(
       'directory',
       { $case: 'readDirectory', value: { ino, after, countMax } },
       ({ result, mayKeep }) => {
         if (!mayKeep || result?.$case !== 'directory') return
-        for (const { name, attributes } of result.value.entries) this.#keep(ino, name, attributes)
+        const { entries, more, parent } = result.value
+        for (const { name, attributes } of entries) this.#keep(ino, name, attributes)
+        if (after.length > 0 || more) return
+        const listed = entries.map(({ name, attributes }) => ({ name, attributes: attributesFromWire(attributes) }))
+        this.cache.putListing(ino, { entries: listed, parent: parent as Ino })
       },
     )
   }
@@ -284,6 +314,11 @@ export class Metadata {
     const attributes = attributesFromWire(wire)
     this.cache.putAttributes(attributes)
     this.cache.putEntry(parent, name, attributes.ino)
+  }
+
+  #xattrsChanged(ino: Ino): void {
+    this.cache.ageAttributes(ino)
+    this.cache.xattrs.drop(ino)
   }
 
   #directoryChanged(ino: Ino): void {

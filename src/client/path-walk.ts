@@ -94,7 +94,8 @@ async function walk(fileSystem: FileSystem, names: readonly string[], follow: bo
       way.push(attributes)
       continue
     }
-    if (++links > symlinksFollowedMax) throw new LeasefsError('INVALID_ARGUMENT', 'too many symbolic links in one path')
+    if (++links > symlinksFollowedMax)
+      throw new LeasefsError('TOO_MANY_SYMLINKS', 'too many symbolic links in one path')
     const target = (await fileSystem.readSymlink(attributes.ino)).toString()
     if (target.startsWith('/')) way.length = 1
     rest.unshift(...namesOf(target))

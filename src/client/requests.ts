@@ -2,6 +2,11 @@
 // kept until it has been answered, so that it can be sent again under its
 // number on the next stream. Whoever asked waits no longer than its time; the
 // request itself stays, since a number without a reply would leave a gap.
+//
+// A patient request (a wait for a lock) has no such time: it ends with its
+// answer, or a little after its signal aborts, when the master has been asked
+// to end the wait. It does not count among those under way: however many wait
+// for a lock, the one who holds it can give it up.
 
 import assert from 'node:assert/strict'
 import type { Clock } from '../base/clock.js'
@@ -35,10 +40,14 @@ interface Pending {
   readonly absorb: Absorb | undefined
   readonly resolve: (result: Result) => void
   readonly reject: (reason: LeasefsError) => void
-  cancelTimer: () => void
+  endWait: () => void
   awaited: boolean
   sentAt: number
   invalidations: number
+  /** 0: not sent. */
+  number: number
+  readonly patient: boolean
+  cancelled: boolean
 }
 
 export class Requests {
@@ -47,6 +56,8 @@ export class Requests {
   readonly #send: (request: Request) => boolean
   readonly #unanswered = new Map<number, Pending>()
   readonly #waiting: Pending[] = []
+  /** Patient ones among the unanswered. */
+  #patient = 0
   #lastNumber = 0
   #answeredThrough = 0
   #invalidations = 0
@@ -61,15 +72,45 @@ export class Requests {
 
   /** @throws LeasefsError what the master says; TIMEOUT, UNAVAILABLE (too many are waiting), SESSION_LOST */
   ask(operation: Operation, absorb?: Absorb): Promise<Result> {
+    return this.#ask(operation, absorb, pending => {
+      pending.endWait = this.#clock.after(this.#timeoutMs, () => this.#timedOut(pending))
+    })
+  }
+
+  /**
+   * As ask(), for what may take as long as it takes; until `signal` aborts.
+   *
+   * @throws LeasefsError CANCELLED
+   */
+  askPatiently(operation: Operation, signal: AbortSignal, absorb?: Absorb): Promise<Result> {
+    if (signal.aborted) return Promise.reject(cancelled(operation))
+    return this.#ask(
+      operation,
+      absorb,
+      pending => {
+        const cancel = () => this.#cancel(pending)
+        signal.addEventListener('abort', cancel)
+        pending.endWait = () => signal.removeEventListener('abort', cancel)
+      },
+      true,
+    )
+  }
+
+  #ask(
+    operation: Operation,
+    absorb: Absorb | undefined,
+    beginWait: (pending: Pending) => void,
+    patient = false,
+  ): Promise<Result> {
     if (this.#waiting.length >= requestsWaitingMax) {
       return Promise.reject(
         new LeasefsError('UNAVAILABLE', `${operation.$case}: too many requests wait for the master`),
       )
     }
     return new Promise((resolve, reject) => {
-      const counts = { awaited: true, sentAt: 0, invalidations: 0 }
-      const pending: Pending = { operation, absorb, resolve, reject, cancelTimer: () => {}, ...counts }
-      pending.cancelTimer = this.#clock.after(this.#timeoutMs, () => this.#timedOut(pending))
+      const start = { awaited: true, sentAt: 0, invalidations: 0, number: 0, cancelled: false }
+      const pending: Pending = { operation, absorb, resolve, reject, endWait: () => {}, patient, ...start }
+      beginWait(pending)
       this.#waiting.push(pending)
       this.#sendWaiting()
     })
@@ -85,6 +126,7 @@ export class Requests {
   /** There is no stream: what is asked waits. */
   suspend(): void {
     this.#open = false
+    for (const pending of this.#unanswered.values()) if (pending.cancelled) this.#abandon(pending)
   }
 
   /** Answers that are under way may be older than what was just invalidated. */
@@ -99,9 +141,11 @@ export class Requests {
   renumber(): void {
     const old = [...this.#unanswered.values()]
     this.#unanswered.clear()
+    this.#patient = 0
     this.#lastNumber = 0
     this.#answeredThrough = 0
-    const again = old.filter(({ operation }) => repeatable(operation))
+    const again = old.filter(({ operation, cancelled }) => repeatable(operation) && !cancelled)
+    for (const pending of again) pending.number = 0
     this.#waiting.unshift(...again)
     for (const pending of old) if (!again.includes(pending)) settle(pending, sessionLost(pending.operation))
   }
@@ -110,6 +154,7 @@ export class Requests {
     const pending = this.#unanswered.get(reply.number)
     if (!pending) return // Sent twice, answered twice.
     this.#unanswered.delete(reply.number)
+    if (pending.patient) this.#patient--
     const [oldest] = this.#unanswered.keys()
     this.#answeredThrough = (oldest ?? this.#lastNumber + 1) - 1
 
@@ -123,6 +168,7 @@ export class Requests {
     this.#open = false
     for (const pending of [...this.#unanswered.values(), ...this.#waiting.splice(0)]) settle(pending, reason)
     this.#unanswered.clear()
+    this.#patient = 0
   }
 
   #absorbed(pending: Pending, reply: Reply, failure: LeasefsError | undefined): Result | LeasefsError {
@@ -147,13 +193,38 @@ export class Requests {
     pending.reject(new LeasefsError(code, `${pending.operation.$case}: no answer from the master`))
   }
 
+  /**
+   * Sent already: the wait ends with the master's answer, which says whether it
+   * was in vain. Without a stream there is no telling when that comes.
+   */
+  #cancel(pending: Pending): void {
+    pending.endWait()
+    const index = this.#waiting.indexOf(pending)
+    if (index >= 0) {
+      this.#waiting.splice(index, 1)
+      pending.reject(cancelled(pending.operation))
+      return
+    }
+    pending.cancelled = true
+    pending.endWait = this.#clock.after(this.#timeoutMs, () => this.#abandon(pending))
+    this.ask({ $case: 'cancelWait', value: { number: pending.number } }).catch(() => {}) // It would only have been sooner.
+    if (!this.#open) this.#abandon(pending)
+  }
+
+  #abandon(pending: Pending): void {
+    pending.awaited = false
+    pending.reject(cancelled(pending.operation))
+  }
+
   #sendWaiting(): void {
-    while (this.#open && this.#unanswered.size < requestsInFlightMax) {
+    while (this.#open && this.#unanswered.size - this.#patient < requestsInFlightMax) {
       const pending = this.#waiting.shift()
       if (!pending) return
       pending.sentAt = this.#clock.now()
       pending.invalidations = this.#invalidations
       const number = ++this.#lastNumber
+      pending.number = number
+      if (pending.patient) this.#patient++
       this.#unanswered.set(number, pending)
       this.#transmit(number, pending)
     }
@@ -166,13 +237,17 @@ export class Requests {
 }
 
 function settle(pending: Pending, outcome: Result | LeasefsError): void {
-  pending.cancelTimer()
+  pending.endWait()
   if (outcome instanceof LeasefsError) pending.reject(outcome)
   else pending.resolve(outcome)
 }
 
 function sessionLost({ $case }: Operation): LeasefsError {
   return new LeasefsError('SESSION_LOST', `${$case}: the session ended before the answer came; it may have been done`)
+}
+
+function cancelled({ $case }: Operation): LeasefsError {
+  return new LeasefsError('CANCELLED', `${$case}: no one waits for it any more`)
 }
 
 const onceOnly: ReadonlySet<Operation['$case']> = new Set([
@@ -182,6 +257,7 @@ const onceOnly: ReadonlySet<Operation['$case']> = new Set([
   'rename',
   'setXattr',
   'removeXattr',
+  'cancelWait', // Of a number that means something else in another session.
 ])
 
 /** Whether a second time changes nothing and says the same. */

@@ -2,9 +2,10 @@
 // that carries numbered requests, the pings that keep our lease on what we
 // cached, and the master's invalidations.
 //
-// An invalidation is acknowledged at once, after those who listen have dropped
-// what they cached; nothing is waited for, since a change of ours may be what
-// the other side waits for.
+// An invalidation is acknowledged when those who listen have dropped what they
+// cached, and at the latest after invalidationWaitMs: a kernel that is to drop
+// something may itself wait for an answer of ours, and a change of ours may be
+// what the other side waits for.
 
 import type { Clock } from '../base/clock.js'
 import { type Deferred, deferred } from '../base/deferred.js'
@@ -20,7 +21,7 @@ import type { ClientToMaster, ClientWelcome, Invalidate, MasterToClient } from '
 import { MasterService } from '../wire/gen/services.js'
 import type { DataId, Ino, SessionId } from '../wire/ids.js'
 import { ClientLease } from './client-lease.js'
-import { goodbyeMs, streamSilentMs } from './limits.js'
+import { goodbyeMs, invalidationWaitMs, streamSilentMs } from './limits.js'
 import { type Absorb, type Operation, Requests, type Result } from './requests.js'
 
 export interface SessionOptions {
@@ -38,10 +39,13 @@ export interface SessionOptions {
   readonly connectTimeoutMs: number
 }
 
-/** Who caches what the master says. Both are called before the master hears that it was done. */
+/** Who caches what the master says. */
 export interface SessionListener {
-  /** Everything cached about these inodes is out of date. */
-  invalidated(inos: readonly Ino[]): void
+  /**
+   * Everything cached about these inodes is out of date. What it returns is
+   * waited for, a little, before the master hears that it was dropped.
+   */
+  invalidated(inos: readonly Ino[]): Promise<void> | void
   /** Everything cached may be out of date. With `lost`, the master has also forgotten what was open. */
   reset(lost: boolean): void
 }
@@ -122,6 +126,11 @@ export class Session {
     return this.#lease.inForce(this.#options.clock.now())
   }
 
+  /** How long from now what is cached may be used, if nothing is invalidated: 0, not at all. */
+  get cacheValidMs(): number {
+    return this.#lease.remainingMs(this.#options.clock.now())
+  }
+
   /** Names pushed data, or another mutation; never the same twice. */
   nextDataId(): DataId {
     return { client: this.id, counter: ++this.#dataCounter }
@@ -140,6 +149,12 @@ export class Session {
   request(operation: Operation, absorb?: Absorb): Promise<Result> {
     if (this.#closed) return Promise.reject(new LeasefsError('CANCELLED', 'the client is closed'))
     return this.#requests.ask(operation, absorb)
+  }
+
+  /** As request(), for what may take as long as it takes; until `signal` aborts. */
+  requestPatiently(operation: Operation, signal: AbortSignal, absorb?: Absorb): Promise<Result> {
+    if (this.#closed) return Promise.reject(new LeasefsError('CANCELLED', 'the client is closed'))
+    return this.#requests.askPatiently(operation, signal, absorb)
   }
 
   /**
@@ -257,8 +272,25 @@ export class Session {
 
   #invalidate({ number, inos }: Invalidate): void {
     this.#requests.invalidated()
-    for (const listener of this.#listeners) listener.invalidated(inos as Ino[])
-    this.#stream.send({ message: { $case: 'invalidated', value: { number } } })
+    const waits = this.#listeners.flatMap(listener => listener.invalidated(inos as Ino[]) ?? [])
+    const hello = this.#helloNumber
+    const acknowledge = () => {
+      // Of an earlier stream nothing is awaited any more, and the number may be another's by now.
+      if (hello === this.#helloNumber) this.#stream.send({ message: { $case: 'invalidated', value: { number } } })
+    }
+    if (waits.length === 0) acknowledge()
+    else void this.#dropped(waits).then(acknowledge)
+  }
+
+  /** Resolves when all have done what they had to, well or not, or have had the time for it. */
+  async #dropped(waits: readonly Promise<void>[]): Promise<void> {
+    const late = deferred<void>()
+    const cancel = this.#options.clock.after(invalidationWaitMs, () => {
+      this.#options.log.debug('what was invalidated is acknowledged before all caches have dropped it')
+      late.resolve()
+    })
+    await Promise.race([late.promise, Promise.allSettled(waits)])
+    cancel()
   }
 
   /** A lease that had run out was not kept by the master either: what was cached under it is gone. */

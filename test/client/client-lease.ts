@@ -9,7 +9,9 @@ t.test('the lease counts from when the answered ping was sent', async t => {
   t.notOk(lease.inForce(100), 'sent is not answered')
   lease.answered(ping, 3000)
   t.ok(lease.inForce(3099))
+  t.equal(lease.remainingMs(1100), 2000)
   t.notOk(lease.inForce(3100))
+  t.equal(lease.remainingMs(3200), 0)
 })
 
 t.test('answers out of order never shorten it, and count once', async t => {

@@ -30,7 +30,7 @@ t.test('the parts of a client work together: locate, push, commit, in this order
 t.test('what another client changes is heard of, after the caches have dropped it', async t => {
   const cluster = await startCluster(t)
   const heard: (readonly Ino[] | 'all')[] = []
-  const one = await cluster.client({ onInvalidate: inos => heard.push(inos) })
+  const one = await cluster.client({ onInvalidate: inos => void heard.push(inos) })
   const two = await cluster.client()
   const { attributes, file } = await one.create(root, Buffer.from('f'), inode, options)
   await file.close()
@@ -40,10 +40,26 @@ t.test('what another client changes is heard of, after the caches have dropped i
   t.equal((await one.getAttributes(attributes.ino)).mode, 0o600)
 })
 
+t.test('who changes something waits until the other has dropped it, though not for long', async t => {
+  const cluster = await startCluster(t)
+  const order: string[] = []
+  const slow = async () => {
+    await new Promise(resolve => setImmediate(resolve))
+    order.push('dropped')
+  }
+  const one = await cluster.client({ onInvalidate: slow })
+  const two = await cluster.client({ onInvalidate: () => new Promise(() => {}) })
+  await Promise.all([one, two].map(each => each.getAttributes(root)))
+  await one.setAttributes(root, { mode: 0o700 })
+  t.pass('a cache that never drops anything holds no one up for ever')
+  await two.setAttributes(root, { mode: 0o755 })
+  t.same(order, ['dropped'])
+})
+
 t.test('with the stream everything that is cached goes', async t => {
   const cluster = await startCluster(t)
   const heard: (readonly Ino[] | 'all')[] = []
-  const fs = await cluster.client({ onInvalidate: inos => heard.push(inos) })
+  const fs = await cluster.client({ onInvalidate: inos => void heard.push(inos) })
   cluster.control.reset(cluster.master.address)
   await t.resolves(fs.getAttributes(root))
   t.same(heard, ['all'])

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { listDirectory } from '../../src/client/list-directory.js'
+import { listDirectory, listPage } from '../../src/client/list-directory.js'
 import { Metadata } from '../../src/client/metadata.js'
 import type { Result } from '../../src/client/requests.js'
 import type { Ino } from '../../src/wire/ids.js'
@@ -29,7 +29,19 @@ async function start(t: Test, count: number) {
     for (let turn = 0; turn < 10; turn++) await master.settle()
     return (await listing).entries.map(({ name }) => name.toString())
   }
-  return { master, metadata, list, pagesAsked: () => master.asked.filter(kind => kind === 'readDirectory').length }
+  const pageAfter = async (after: string) => {
+    const page = listPage(metadata, directory, Buffer.from(after))
+    await master.settle()
+    const { entries, more } = await page
+    return { names: entries.map(({ name }) => name.toString()), more }
+  }
+  return {
+    master,
+    metadata,
+    list,
+    pageAfter,
+    pagesAsked: () => master.asked.filter(kind => kind === 'readDirectory').length,
+  }
 }
 
 t.test('all pages are read, and remembered', async t => {
@@ -39,6 +51,25 @@ t.test('all pages are read, and remembered', async t => {
   t.same(await list(), ['f0', 'f1', 'f2', 'f3', 'f4'])
   t.equal(pagesAsked(), 3)
   t.match(metadata.cache.attributes(12 as Ino), { ino: 12 }, 'so are the attributes of the entries')
+})
+
+t.test('a page is asked for, unless the whole directory is known', async t => {
+  const { list, pageAfter, pagesAsked } = await start(t, 5)
+  t.same(await pageAfter(''), { names: ['f0', 'f1'], more: true })
+  t.same(await pageAfter('f1'), { names: ['f2', 'f3'], more: true })
+  t.same(await pageAfter('f3'), { names: ['f4'], more: false })
+  t.equal(pagesAsked(), 3)
+  await list()
+  t.same(await pageAfter('f1'), { names: ['f2', 'f3', 'f4'], more: false })
+  t.equal(pagesAsked(), 6)
+})
+
+t.test('a directory that is one page is remembered whole', async t => {
+  const { list, pageAfter, pagesAsked } = await start(t, 2)
+  t.same(await pageAfter(''), { names: ['f0', 'f1'], more: false })
+  t.same(await pageAfter(''), { names: ['f0', 'f1'], more: false })
+  t.same(await list(), ['f0', 'f1'])
+  t.equal(pagesAsked(), 1)
 })
 
 t.test('an empty directory has one empty page', async t => {

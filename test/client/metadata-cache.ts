@@ -77,6 +77,36 @@ t.test('a listing is whole or not there', async t => {
   t.equal(cache.listing(directory), undefined)
 })
 
+t.test('a page of a listing begins after a name', async t => {
+  const cache = new MetadataCache()
+  const after = (text: string) => cache.listingPage(directory, Buffer.from(text), 2)
+  const namesAfter = (text: string) => after(text)?.entries.map(({ name }) => String(name))
+  const entries = [1, 3, 5, 7, 9].map(of => ({ name: Buffer.from(`f${of}`), attributes: attributes(of) }))
+  t.equal(after(''), undefined)
+  for (const entry of entries) cache.putAttributes(entry.attributes)
+  cache.putListing(directory, { entries, parent: ino(2) })
+  t.same(namesAfter(''), ['f1', 'f3'])
+  t.same(namesAfter('f3'), ['f5', 'f7'])
+  t.same(namesAfter('f4'), ['f5', 'f7'], 'whether or not it is there')
+  t.match(after('f7'), { entries: [{ attributes: { ino: 9 } }], more: false, parent: 2 })
+  t.equal(after('f5')?.more, false)
+  t.equal(after('f1')?.more, true)
+  t.same(namesAfter('g'), [])
+  cache.drop(ino(9))
+  t.equal(after('f5'), undefined, 'the attributes of one entry are not known')
+  t.ok(after(''))
+})
+
+t.test('extended attributes go with the rest', async t => {
+  const cache = new MetadataCache()
+  for (const of of [5, 6, 7]) cache.xattrs.putNames(ino(of), [])
+  cache.drop(ino(5))
+  t.equal(cache.xattrs.names(ino(5)), undefined)
+  t.ok(cache.xattrs.names(ino(6)))
+  cache.clear()
+  t.equal(cache.xattrs.names(ino(6)), undefined)
+})
+
 t.test('clear forgets everything', async t => {
   const cache = new MetadataCache()
   cache.putAttributes(attributes(5))

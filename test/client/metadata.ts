@@ -171,13 +171,73 @@ t.test('an inode that was opened for someone who has gone is reported', async t 
   t.same(abandoned, [5, 6])
 })
 
-t.test('targets of symlinks are remembered, extended attributes are not', async t => {
+t.test('targets of symlinks are remembered, and values of extended attributes', async t => {
   const { metadata, master, run } = await start(t, () => ({ $case: 'value', value: Buffer.from('v') }))
   for (let count = 0; count < 2; count++) {
     t.same(await run(metadata.readSymlink(ino(5))), Buffer.from('v'))
     t.same(await run(metadata.getXattr(ino(5), name('user.a'))), Buffer.from('v'))
   }
-  t.same(master.asked, ['readLink', 'getXattr', 'getXattr'])
+  t.same(master.asked, ['readLink', 'getXattr'])
+  await run(metadata.setXattr(ino(5), name('user.b'), name('w')).catch(() => {}))
+  await run(metadata.getXattr(ino(5), name('user.a')))
+  t.equal(master.asked.length, 4, 'until one is changed')
+  master.invalidate(1, [5])
+  await master.settle()
+  await run(metadata.getXattr(ino(5), name('user.a')))
+  t.equal(master.asked.length, 5)
+})
+
+t.test('that an extended attribute is not there is remembered, by itself or from the list', async t => {
+  const { metadata, master, run } = await start(t, operation =>
+    operation.$case === 'listXattrs'
+      ? { $case: 'names', value: { names: [name('user.a')] } }
+      : new LeasefsError('NO_ATTRIBUTE', 'none'),
+  )
+  for (let count = 0; count < 2; count++) {
+    await t.rejects(run(metadata.getXattr(ino(5), name('user.x'))), { code: 'NO_ATTRIBUTE' })
+    t.same(await run(metadata.listXattrs(ino(5))), [name('user.a')])
+    await t.rejects(run(metadata.getXattr(ino(5), name('user.y'))), { code: 'NO_ATTRIBUTE' })
+  }
+  t.same(master.asked, ['getXattr', 'listXattrs'])
+})
+
+t.test('a file that we made has no extended attributes', async t => {
+  const { metadata, master, run } = await start(t, operation =>
+    operation.$case === 'lookup' ? notFound : operation.$case === 'make' ? attributesResult(5) : attributesResult(1),
+  )
+  const make = () => run(metadata.make(root, name('a'), 'file', inode, { exclusive: false, open: true }))
+  await run(metadata.lookup(root, name('a'))).catch(() => {})
+  await make()
+  t.same(await run(metadata.listXattrs(ino(5))), [])
+  t.same(master.asked, ['lookup', 'make'])
+  metadata.cache.clear()
+  await make()
+  await t.rejects(run(metadata.listXattrs(ino(5))), { code: 'INTERNAL' }, 'but it may have been there')
+})
+
+t.test('attributes, privileges and the usage of a cut chunk are changed in one', async t => {
+  const { metadata, master, run } = await start(t)
+  metadata.cache.xattrs.putNames(ino(5), [name('security.capability')])
+  const usage = [{ index: 1, handle: 2, leaseId: 3, serial: 4, allocatedBytes: 5 }]
+  await run(metadata.setAttributes(ino(5), { size: 5, mtime: 'now', mode: 0o600, killPrivileges: true }, usage))
+  t.match(master.requests[0]?.operation, {
+    value: { ino: 5, size: 5, mtimeNow: true, atimeNow: false, mode: 0o600, killPrivileges: true, usage },
+  })
+  t.equal(metadata.cache.xattrs.names(ino(5)), undefined, 'rights in extended attributes may have gone with it')
+  await run(metadata.written(ino(5), 9, undefined, usage))
+  t.match(master.requests[1]?.operation, { value: { ino: 5, size: 9, usage } })
+})
+
+t.test('an access time that was told is asked for again', async t => {
+  const { metadata, master, run } = await start(t)
+  await run(metadata.getAttributes(ino(5)))
+  master.answer = () => done
+  await run(metadata.accessed(ino(5), { seconds: 9, nanos: 0 }))
+  t.match(master.requests[1]?.operation, { $case: 'accessed', value: { ino: 5, atime: { seconds: 9 } } })
+  t.equal(metadata.cache.attributes(ino(5)), undefined)
+  master.changed = [attributesOf(5, { atime: { seconds: 9, nanos: 0 } })]
+  await run(metadata.accessed(ino(5), { seconds: 9, nanos: 0 }))
+  t.match(metadata.cache.attributes(ino(5)), { atime: { seconds: 9 } }, 'unless the master says how it is now')
 })
 
 t.test('space is counted in what users can store', async t => {

@@ -117,6 +117,115 @@ t.test('in a new session what may be done twice is asked again, the rest is lost
   await read
 })
 
+const setLock: Operation = { $case: 'setLock', value: { ino: 1, lock: undefined, wait: true } }
+
+t.test('a patient request waits beyond the time of the others', async t => {
+  const { requests, reply, clock } = make()
+  requests.resume()
+  const asked = requests.askPatiently(setLock, new AbortController().signal)
+  await clock.advance(100 * timeoutMs)
+  reply(1)
+  t.same(await asked, done)
+})
+
+t.test('patient ones do not keep the others from being sent', async t => {
+  const { requests, reply, sent } = make()
+  requests.resume()
+  const end = new AbortController()
+  const patient = Array.from({ length: requestsInFlightMax + 1 }, () => requests.askPatiently(setLock, end.signal))
+  const other = requests.ask(lookupOf('a'))
+  t.equal(sent.length, requestsInFlightMax + 2)
+  reply(requestsInFlightMax + 2)
+  await other
+  for (let number = 1; number <= patient.length; number++) reply(number)
+  await Promise.all(patient)
+})
+
+t.test('the end of patience is told to the master, whose answer counts', async t => {
+  const { requests, reply, sent, clock } = make()
+  requests.resume()
+  const end = new AbortController()
+  const [refused, granted] = [1, 2].map(() => requests.askPatiently(setLock, end.signal))
+  end.abort()
+  t.match(
+    sent.slice(2).map(({ operation }) => operation),
+    [1, 2].map(number => ({ $case: 'cancelWait', value: { number } })),
+  )
+  for (const number of [3, 4]) reply(number)
+  await clock.advance(1)
+  requests.answered({ number: 1, failure: { code: 'CANCELLED', message: '' }, result: undefined, changed: [] })
+  reply(2)
+  await t.rejects(refused as Promise<unknown>, { code: 'CANCELLED' })
+  t.same(await granted, done, 'it had been granted already')
+  await t.rejects(requests.askPatiently(setLock, end.signal), { code: 'CANCELLED' }, 'and none is begun')
+  t.equal(sent.length, 4)
+})
+
+t.test('a patient request that was not sent, or has no stream, is given up at once', async t => {
+  const { requests, reply, numbers, sent } = make()
+  const [first, second, third] = [1, 2, 3].map(() => new AbortController())
+  const unsent = requests.askPatiently(setLock, first?.signal ?? AbortSignal.abort())
+  first?.abort()
+  await t.rejects(unsent, { code: 'CANCELLED' })
+  requests.resume()
+  t.same(numbers(), [])
+
+  let awaited: boolean | undefined
+  const lost = requests.askPatiently(setLock, second?.signal ?? AbortSignal.abort(), answer => {
+    awaited = answer.awaited
+  })
+  const late = requests.askPatiently(setLock, third?.signal ?? AbortSignal.abort())
+  third?.abort()
+  requests.suspend()
+  await t.rejects(late, { code: 'CANCELLED' }, 'its cancellation was under way')
+  second?.abort()
+  await t.rejects(lost, { code: 'CANCELLED' })
+  requests.resume()
+  t.same(
+    sent.slice(3).map(({ number, operation }) => [number, operation?.$case]),
+    [
+      [1, 'setLock'],
+      [2, 'setLock'],
+      [3, 'cancelWait'],
+      [4, 'cancelWait'],
+    ],
+    'the master hears of it when it can',
+  )
+  reply(1)
+  t.equal(awaited, false)
+})
+
+t.test('in a new session a patient request waits on, and one that was cancelled does not', async t => {
+  const { requests, reply, sent } = make()
+  requests.resume()
+  const end = new AbortController()
+  const kept = requests.askPatiently(setLock, new AbortController().signal)
+  const cancelled = requests.askPatiently(setLock, end.signal)
+  end.abort()
+  requests.suspend()
+  await t.rejects(cancelled, { code: 'CANCELLED' })
+  sent.length = 0
+  requests.renumber()
+  requests.resume()
+  t.same(
+    sent.map(({ number, operation }) => [number, operation?.$case]),
+    [[1, 'setLock']],
+  )
+  reply(1)
+  await kept
+})
+
+t.test('a master that says nothing to a cancellation is not waited for without end', async t => {
+  const { requests, clock } = make()
+  requests.resume()
+  const end = new AbortController()
+  const asked = requests.askPatiently(setLock, end.signal)
+  end.abort()
+  asked.catch(() => {})
+  await clock.advance(timeoutMs)
+  await t.rejects(asked, { code: 'CANCELLED' })
+})
+
 t.test('what changes names or attributes by itself is not repeated', async t => {
   t.ok(repeatable(lookupOf('a')))
   t.ok(repeatable({ $case: 'written', value: { ino: 1, size: 1, mtime: undefined, usage: [] } }))

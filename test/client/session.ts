@@ -1,6 +1,7 @@
 import t from 'tap'
+import { deferred } from '../../src/base/deferred.js'
 import { LeasefsError } from '../../src/base/errors.js'
-import { goodbyeMs, streamSilentMs } from '../../src/client/limits.js'
+import { goodbyeMs, invalidationWaitMs, streamSilentMs } from '../../src/client/limits.js'
 import type { Session } from '../../src/client/session.js'
 import { clientLeaseMs, formatVersion, heartbeatMs } from '../../src/constants.js'
 import { attributesResult, clusterId, lookupOf, ScriptedMaster, stateOf } from './harness/master.js'
@@ -9,7 +10,7 @@ import { attributesResult, clusterId, lookupOf, ScriptedMaster, stateOf } from '
 function listen(session: Session): string[] {
   const heard: string[] = []
   session.listen({
-    invalidated: inos => heard.push(`invalidated ${inos.join()}`),
+    invalidated: inos => void heard.push(`invalidated ${inos.join()}`),
     reset: lost => heard.push(lost ? 'lost' : 'reset'),
   })
   return heard
@@ -99,6 +100,68 @@ t.test('an invalidation is heard first and acknowledged at once', async t => {
   await master.settle()
   t.same(heard, ['invalidated 10,11'])
   t.same(master.acknowledged, [3])
+})
+
+t.test('the acknowledgement waits for caches that take a while, but not for long', async t => {
+  const master = await new ScriptedMaster().start()
+  const session = await master.session(t)
+  const drops = [deferred<void>(), deferred<void>(), deferred<void>()]
+  const left = [...drops]
+  session.listen({ invalidated: () => left.shift()?.promise, reset: () => {} })
+  for (const number of [1, 2, 3]) master.invalidate(number, [10])
+  await master.settle()
+  t.same(master.acknowledged, [])
+  drops[0]?.resolve()
+  drops[1]?.reject(new Error('it did not work'))
+  await master.settle(1)
+  t.same(master.acknowledged, [1, 2], 'nobody can do more about one that fails')
+  await master.settle(invalidationWaitMs)
+  t.same(master.acknowledged, [1, 2, 3])
+})
+
+t.test('what was invalidated under an earlier stream is not acknowledged on the next', async t => {
+  const master = await new ScriptedMaster().start()
+  const session = await master.session(t)
+  const drop = deferred<void>()
+  session.listen({ invalidated: () => drop.promise, reset: () => {} })
+  master.invalidate(1, [10])
+  await master.settle()
+  master.cut()
+  await master.settle(30)
+  t.equal(master.hellos.length, 2)
+  drop.resolve()
+  await master.settle(1000)
+  t.same(master.acknowledged, [])
+})
+
+t.test('how long caches may be used is what is left of the lease', async t => {
+  const master = await new ScriptedMaster().start()
+  const session = await master.session(t)
+  t.equal(session.cacheValidMs, clientLeaseMs)
+  master.pongs = false
+  await master.settle(1000)
+  t.equal(session.cacheValidMs, clientLeaseMs - 1000)
+  await master.settle(clientLeaseMs)
+  t.equal(session.cacheValidMs, 0)
+})
+
+t.test('a patient request outlives the time of the others, and the stream', async t => {
+  const master = await new ScriptedMaster().start()
+  const session = await master.session(t, { timeoutMs: 100 })
+  master.answer = () => 'later'
+  const end = new AbortController()
+  const waiting = session.requestPatiently(lookupOf('a'), end.signal)
+  await master.settle(1000)
+  master.cut()
+  await master.settle(1000)
+  t.equal(await stateOf(waiting), 'pending')
+  master.reply(1, attributesResult(5))
+  await master.settle()
+  t.match(await waiting, attributesResult(5))
+  const closed = session.close()
+  await t.rejects(session.requestPatiently(lookupOf('a'), end.signal), { code: 'CANCELLED' })
+  await master.settle()
+  await closed
 })
 
 t.test('a new stream of the same session empties the caches', async t => {

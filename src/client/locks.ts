@@ -1,0 +1,142 @@
+// Locks on files. The master holds them, so that they exclude across clients;
+// here it is remembered who holds any, so that a close of a file that was never
+// locked asks no one.
+//
+// A lock is also how programs on two machines take turns: before one is given
+// up, everything written to the file has been applied, so that whoever gets it
+// next reads it. What others wrote before is seen because the master takes back
+// what we cached of the file before it answers their writes.
+
+import type { Clock } from '../base/clock.js'
+import { LeasefsError } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
+import type { Ino } from '../wire/ids.js'
+import type { Lock, LockKind } from './file-system.js'
+import { lockWaitRenewMs, lockWaitsMax } from './limits.js'
+import { type LockRange, lockFromWire, lockToWire } from './lock-messages.js'
+import type { Answer, Operation, Result } from './requests.js'
+import type { Session } from './session.js'
+
+export interface LocksOptions {
+  readonly session: Pick<Session, 'request' | 'requestPatiently'>
+  readonly clock: Clock
+  readonly log: Logger
+  /** Resolves when what was written to the inode has been applied, or has failed. */
+  readonly settle: (ino: Ino) => Promise<void>
+}
+
+export class Locks {
+  readonly #options: LocksOptions
+  /** Who holds something. */
+  readonly #held = new Map<Ino, Set<string>>()
+  /** Who is asking for something, and how often. */
+  readonly #asking = new Map<string, number>()
+  #waits = 0
+
+  constructor(options: LocksOptions) {
+    this.#options = options
+  }
+
+  /** See FileSystem.setLock(). */
+  async set(ino: Ino, lock: Lock, { wait, signal }: { wait: boolean; signal?: AbortSignal }): Promise<void> {
+    const operation: Operation = { $case: 'setLock', value: { ino, lock: lockToWire(lock), wait } }
+    const absorb = (answer: Answer) => this.#absorb(ino, lock, answer)
+    const asking = `${ino} ${holderOf(lock)}`
+    this.#asking.set(asking, (this.#asking.get(asking) ?? 0) + 1)
+    try {
+      if (wait) await this.#wait(operation, signal, absorb)
+      else await this.#options.session.request(operation, absorb)
+    } finally {
+      const others = (this.#asking.get(asking) ?? 1) - 1
+      if (others > 0) this.#asking.set(asking, others)
+      else this.#asking.delete(asking)
+    }
+  }
+
+  /** See FileSystem.unlock(). */
+  async unlock(ino: Ino, range: LockRange): Promise<void> {
+    const lock = lockToWire({ ...range, type: 'unlocked', pid: 0 })
+    if (!this.holds(ino, range.kind, range.owner)) return
+    await this.#options.settle(ino)
+    await this.#options.session.request({ $case: 'setLock', value: { ino, lock, wait: false } }, ({ failure }) => {
+      if (!failure && range.start === 0 && lock.end === 0) this.#forget(ino, range)
+    })
+  }
+
+  /** See FileSystem.findLock(). */
+  async find(ino: Ino, lock: Lock): Promise<Lock | undefined> {
+    const { session } = this.#options
+    const result = await session.request({ $case: 'testLock', value: { ino, lock: lockToWire(lock) } })
+    if (result.$case !== 'lock')
+      throw new LeasefsError('INTERNAL', `testLock: the master answered with ${result.$case}`)
+    return lockFromWire(result.value.lock)
+  }
+
+  holds(ino: Ino, kind: LockKind, owner: bigint): boolean {
+    return this.#held.get(ino)?.has(holderOf({ kind, owner })) ?? false
+  }
+
+  /** The session that held them has ended: others may have them by now. */
+  lost(): void {
+    if (this.#held.size === 0) return
+    this.#options.log.warn({ inos: [...this.#held.keys()].slice(0, 10) }, 'locks were lost with the session')
+    this.#held.clear()
+  }
+
+  /** Waits as long as it takes, in several requests. */
+  async #wait(operation: Operation, signal: AbortSignal | undefined, absorb: (answer: Answer) => void): Promise<void> {
+    if (this.#waits >= lockWaitsMax) throw new LeasefsError('NO_LOCKS', `${this.#waits} locks are waited for here`)
+    this.#waits++
+    try {
+      while ((await this.#waitOnce(operation, signal, absorb)) === undefined);
+    } finally {
+      this.#waits--
+    }
+  }
+
+  /** Undefined: neither granted nor refused, to be asked again. */
+  async #waitOnce(
+    operation: Operation,
+    signal: AbortSignal | undefined,
+    absorb: (answer: Answer) => void,
+  ): Promise<Result | undefined> {
+    const { session, clock } = this.#options
+    const end = new AbortController()
+    const cancel = () => end.abort()
+    const cancelRenewal = clock.after(lockWaitRenewMs, cancel)
+    signal?.addEventListener('abort', cancel)
+    if (signal?.aborted) end.abort()
+    try {
+      return await session.requestPatiently(operation, end.signal, absorb)
+    } catch (reason) {
+      const isRenewal = end.signal.aborted && !signal?.aborted
+      if (isRenewal && LeasefsError.from(reason).code === 'CANCELLED') return undefined
+      throw reason
+    } finally {
+      cancelRenewal()
+      signal?.removeEventListener('abort', cancel)
+    }
+  }
+
+  /** Granted to someone who has stopped waiting, it is given back, unless the same holder has, or asks for, others. */
+  #absorb(ino: Ino, lock: Lock, { failure, awaited }: Answer): void {
+    if (failure) return
+    const held = this.#held.get(ino) ?? new Set()
+    const abandoned = !awaited && !held.has(holderOf(lock)) && !this.#asking.has(`${ino} ${holderOf(lock)}`)
+    this.#held.set(ino, held.add(holderOf(lock)))
+    if (!abandoned) return
+    this.unlock(ino, { ...lock, start: 0, end: Infinity }).catch(reason =>
+      this.#options.log.warn({ ino, code: LeasefsError.from(reason).code }, 'a lock that no one waited for stays'),
+    )
+  }
+
+  #forget(ino: Ino, range: LockRange): void {
+    const held = this.#held.get(ino)
+    held?.delete(holderOf(range))
+    if (held?.size === 0) this.#held.delete(ino)
+  }
+}
+
+function holderOf({ kind, owner }: { readonly kind: LockKind; readonly owner: bigint }): string {
+  return `${kind} ${owner}`
+}
