@@ -1,78 +1,89 @@
-// node dist/bench/fuse-binding.js: what the mount itself costs. A binding on a
-// file system in memory that forgets what is written; one program uses it.
+// node dist/bench/fuse-binding.js [rounds]: what each binding itself costs. All
+// on a file system in memory that forgets what is written, measured in turns by
+// one program that makes one call after the other; the median of the rounds counts.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readSync, rmdirSync, statSync, unlinkSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, rmdirSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { SystemClock } from '../src/base/clock.js'
 import { silentLog } from '../src/base/log.js'
-import { KiB, MiB } from '../src/base/units.js'
-import { table } from '../src/cli/table.js'
+import { type Cell, table } from '../src/cli/table.js'
+import type { BindingName } from '../src/fuse/bindings/binding.js'
 import { mount } from '../src/fuse/mount.js'
 import { MemoryFileSystem } from '../test/fuse/harness/memory-file-system.js'
+import { type Figure, figures } from './fuse-figures.js'
 
-const callsMax = 5000
-const bytesMax = 1024 * MiB
+const variants: readonly { readonly name: string; readonly binding: BindingName; readonly exclusive: boolean }[] = [
+  { name: 'kernel', binding: 'kernel', exclusive: false },
+  { name: 'fuse-native', binding: 'fuse-native', exclusive: false },
+  { name: 'kernel --exclusive', binding: 'kernel', exclusive: true },
+]
+const roundsDefault = 5
 
-const [, , role, directory = ''] = process.argv
-await (role === 'serve' ? serve(directory) : measure())
+interface Server {
+  readonly mountPoint: string
+  stop(): Promise<void>
+}
 
-async function serve(mountPoint: string): Promise<void> {
+const [, , first = String(roundsDefault), directory = '', variant = ''] = process.argv
+await (first === 'serve' ? serve(directory, Number(variant)) : measure(Number(first)))
+
+/** The kernel may keep no attributes here: each question is a request. */
+async function serve(mountPoint: string, variant: number): Promise<void> {
   const fileSystem = new MemoryFileSystem(new SystemClock(), { discard: true })
-  const mounted = await mount({ fileSystem, mountPoint, binding: 'auto', log: silentLog })
-  process.once('SIGTERM', () => void mounted.unmount())
+  const { binding = 'kernel', exclusive = false } = variants[variant] ?? {}
+  const mounted = await mount({ fileSystem, mountPoint, binding, exclusive, log: silentLog })
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void mounted.unmount())
   process.stdout.write('ready\n')
   await mounted.closed
 }
 
-/** Synchronous calls, one after another: the mount is served by another process. */
-async function measure(): Promise<void> {
-  const mountPoint = mkdtempSync(join(tmpdir(), 'leasefs-bench-'))
-  const server = spawn(process.execPath, [fileURLToPath(import.meta.url), 'serve', mountPoint], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  await once(server.stdout, 'data')
+async function measure(rounds: number): Promise<void> {
+  const servers = await Promise.all(variants.map((_, i) => start(i)))
+  const results = figures.map(() => variants.map((): number[] => []))
   try {
-    process.stdout.write(`${table(['operation', 'rate', 'each'], figures(join(mountPoint, 'f')))}\n`)
+    for (let round = 0; round < rounds; round++) {
+      for (const [i, figure] of figures.entries()) {
+        for (const [j, { mountPoint }] of servers.entries())
+          results[i]?.[j]?.push(figure.measure(join(mountPoint, 'f')))
+      }
+      process.stderr.write(`  round ${round + 1} of ${rounds}\n`)
+    }
   } finally {
-    server.kill('SIGTERM')
-    await once(server, 'exit')
-    rmdirSync(mountPoint)
+    await Promise.all(servers.map(server => server.stop()))
+  }
+  process.stdout.write(`${cpus().length} cores, Node ${process.version}, medians of ${rounds} alternating rounds\n\n`)
+  const rows = figures.map((figure, i) => row(figure, results[i]?.map(median) ?? []))
+  process.stdout.write(`${table(['MEASURE', 'UNIT', ...variants.map(({ name }) => name), 'RATIO', 'AIM'], rows)}\n`)
+}
+
+/** Each mount is served by a process of its own: the calls of this one are synchronous. */
+async function start(variant: number): Promise<Server> {
+  const mountPoint = mkdtempSync(join(tmpdir(), 'leasefs-bench-'))
+  const program = fileURLToPath(import.meta.url)
+  const args = ['--single-threaded-gc', program, 'serve', mountPoint, String(variant)]
+  const server = spawn(process.execPath, [...process.execArgv, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const exited = once(server, 'exit')
+  await Promise.race([once(server.stdout, 'data'), exited])
+  return {
+    mountPoint,
+    async stop() {
+      server.kill('SIGTERM')
+      await exited
+      rmdirSync(mountPoint)
+    },
   }
 }
 
-function figures(path: string): (readonly string[])[] {
-  closeSync(openSync(path, 'w'))
-  const writer = openSync(`${path}-4k`, 'w')
-  const small = Buffer.alloc(4 * KiB)
-  const rows = [
-    calls('stat', () => statSync(path)),
-    calls('stat of a missing name', () => statSync(`${path}-missing`, { throwIfNoEntry: false })),
-    calls('create and close', i => closeSync(openSync(`${path}${i}`, 'w'))),
-    calls('unlink', i => unlinkSync(`${path}${i}`)),
-    calls('write of 4 KiB', () => writeSync(writer, small)),
-    throughput('write, 1 MiB a call', openSync(path, 'w'), writeSync),
-    throughput('read, 1 MiB a call', openSync(path, 'r'), readSync),
-  ]
-  closeSync(writer)
-  return rows
+function row({ name, unit, aim }: Figure, values: readonly number[]): Cell[] {
+  const [kernel = 0, native = 0] = values
+  const shown = values.map(value => Number(unit === '/s' ? value.toFixed(0) : value.toFixed(2)))
+  return [name, unit, ...shown, `${(kernel / native).toFixed(1)}x`, aim ?? '']
 }
 
-function calls(what: string, call: (i: number) => void): string[] {
-  const begin = performance.now()
-  for (let i = 0; i < callsMax; i++) call(i)
-  const seconds = (performance.now() - begin) / 1000
-  return [what, `${Math.round(callsMax / seconds)}/s`, `${Math.round((seconds / callsMax) * 1e6)} µs`]
-}
-
-function throughput(what: string, file: number, call: (file: number, buffer: Buffer) => number): string[] {
-  const buffer = Buffer.alloc(1 * MiB)
-  const begin = performance.now()
-  for (let done = 0; done < bytesMax; ) done += call(file, buffer)
-  const seconds = (performance.now() - begin) / 1000
-  closeSync(file)
-  return [what, `${Math.round(bytesMax / MiB / seconds)} MiB/s`, '']
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }
