@@ -5,7 +5,7 @@ import { silentLog } from '../../../src/base/log.js'
 import { SimulatedClock } from '../../../src/base/simulated-clock.js'
 import type { FileSystem, OpenFile } from '../../../src/client/file-system.js'
 import { AccessTimes } from '../../../src/fuse/operations/access-times.js'
-import { Files, openOptions } from '../../../src/fuse/operations/files.js'
+import { Files, openOptions, whence } from '../../../src/fuse/operations/files.js'
 import { Names } from '../../../src/fuse/operations/names.js'
 import { MemoryFileSystem } from '../harness/memory-file-system.js'
 import { caller, memoryOperations, name, root } from '../harness/memory-operations.js'
@@ -82,6 +82,112 @@ t.test('closing waits for every file, and survives one that fails', async t => {
   t.notOk(isClosed)
   end.resolve()
   await closed
+  t.equal(files.openCount, 0)
+})
+
+t.test('appending handles write one after the other, wherever the end is', async t => {
+  const { files } = memoryOperations().operations
+  const { handle, attributes } = await files.create(root, name('f'), 0o644, caller, O_WRONLY | O_APPEND)
+  const second = await files.open(attributes.ino, O_RDWR | O_APPEND)
+  await files.write(handle, 0, name('a'))
+  await files.write(second, 0, name('b'))
+  await files.write(handle, 0, name('c'))
+  t.equal(String(Buffer.concat(await files.read(second, 0, 10))), 'abc')
+})
+
+t.test('a descriptor that may not write does not', async t => {
+  const { files } = memoryOperations().operations
+  const { handle } = await files.create(root, name('f'), 0o644, caller, O_RDONLY)
+  await t.rejects(files.write(handle, 0, name('x')), { code: 'BAD_HANDLE' })
+})
+
+t.test('data and holes are sought', async t => {
+  const { files } = memoryOperations().operations
+  const { handle } = await files.create(root, name('f'), 0o644, caller, O_RDWR)
+  await files.write(handle, 100_000, name('x'))
+  t.equal(await files.seek(handle, 0, whence.data), 98_304)
+  t.equal(await files.seek(handle, 98_304, whence.hole), 100_001, 'the end counts as one')
+  for (const offset of [100_001, -1]) {
+    await t.rejects(files.seek(handle, offset, whence.hole), { name: 'KernelError' })
+  }
+  await t.rejects(files.seek(handle, 0, 0), { code: 'INVALID_ARGUMENT' })
+})
+
+const all = { start: 0, end: Infinity }
+
+t.test('closing any descriptor gives up the POSIX locks of the process, and releasing one its flock', async t => {
+  const { operations, fileSystem } = memoryOperations()
+  const { files, locks } = operations
+  const { handle, attributes } = await files.create(root, name('f'), 0o644, caller, O_RDWR)
+  const { ino } = attributes
+  const second = await files.open(ino, O_RDONLY)
+  await locks.set(ino, { kind: 'posix', type: 'exclusive', ...all, owner: 1n, pid: 1 }, { wait: false })
+  await locks.set(ino, { kind: 'flock', type: 'exclusive', ...all, owner: 2n, pid: 1 }, { wait: false })
+  await files.flush(second, 9n)
+  t.ok(fileSystem.holdsLocks(ino, 'posix', 1n), 'another process holds it')
+  await files.flush(second, 1n)
+  t.notOk(fileSystem.holdsLocks(ino, 'posix', 1n))
+  await files.release(second, 9n)
+  t.ok(fileSystem.holdsLocks(ino, 'flock', 2n))
+  await files.release(handle, 2n)
+  t.notOk(fileSystem.holdsLocks(ino, 'flock', 2n))
+})
+
+t.test('locks are given up also when the flush fails; where that fails the close does not', async t => {
+  const calls: string[] = []
+  const file = { ino: root, flush: () => Promise.reject(new Error('lost')), close: async () => {} }
+  const files = filesOf({
+    open: async () => file as unknown as OpenFile,
+    holdsLocks: () => true,
+    unlock: async () => {
+      calls.push('unlock')
+      throw new Error('no master')
+    },
+  })
+  const handle = await files.open(root, O_RDWR)
+  await t.rejects(files.flush(handle, 1n), { message: 'lost' })
+  await files.release(handle, 1n)
+  t.same(calls, ['unlock', 'unlock'])
+})
+
+t.test('the kernel keeps its pages unless a read is to be noted', async t => {
+  const { operations, clock } = memoryOperations()
+  const { files, attributes } = operations
+  const made = await files.create(root, name('f'), 0o644, caller, O_RDWR)
+  const { ino } = made.attributes
+  const mayKeep = async (flags: number) => files.mayKeepPages(await files.open(ino, flags))
+  t.notOk(await mayKeep(O_RDONLY), 'it has been written and not been read')
+  t.ok(await mayKeep(O_WRONLY), 'who does not read notes nothing')
+  t.ok(await mayKeep(O_RDONLY | constants.O_NOATIME))
+  await clock.advance(1000)
+  await files.read(made.handle, 0, 10)
+  t.ok((await attributes.get(ino)).atime.seconds > made.attributes.atime.seconds)
+  t.ok(await mayKeep(O_RDONLY))
+
+  const strict = memoryOperations({ atime: 'strictatime' }).operations.files
+  t.notOk(strict.mayKeepPages((await strict.create(root, name('f'), 0o644, caller, O_RDONLY)).handle))
+  const never = memoryOperations({ atime: 'noatime' }).operations.files
+  t.ok(never.mayKeepPages((await never.create(root, name('f'), 0o644, caller, O_RDONLY)).handle))
+})
+
+t.test('a reader with O_NOATIME leaves no trace', async t => {
+  const { operations, clock } = memoryOperations()
+  const { files, attributes } = operations
+  const made = await files.create(root, name('f'), 0o644, caller, O_RDWR | constants.O_NOATIME)
+  await clock.advance(1000)
+  await files.read(made.handle, 0, 10)
+  t.same((await attributes.get(made.attributes.ino)).atime, made.attributes.atime)
+})
+
+t.test('an open that can not be finished is closed again', async t => {
+  const calls: string[] = []
+  const file = { ino: root, close: async () => void calls.push('close') }
+  const files = filesOf({
+    open: async () => file as unknown as OpenFile,
+    getAttributes: () => Promise.reject(new Error('gone')),
+  })
+  await t.rejects(files.open(root, O_RDONLY), { message: 'gone' })
+  t.same(calls, ['close'])
   t.equal(files.openCount, 0)
 })
 
