@@ -3,8 +3,7 @@
 import { hour } from '../base/units.js'
 import { connectFileSystem } from '../client/index.js'
 import { InvalidationRelay } from '../fuse/invalidations.js'
-import { mount } from '../fuse/mount.js'
-import { checkMountPoint } from '../fuse/mount-point.js'
+import { checkMount, mount } from '../fuse/mount.js'
 import { unmountLazily } from '../fuse/unmount.js'
 import { squash } from '../fuse/views/squash.js'
 import { openSubdirectory } from '../fuse/views/subdirectory.js'
@@ -48,7 +47,8 @@ export async function main(): Promise<void> {
 async function start(mountPoint: string, options: Options, around: Surroundings): Promise<Daemon> {
   const { clock, random, log, control, data, trace, identify } = around
   checkMountChoices(options)
-  const directory = await checkMountPoint(mountPoint)
+  const { binding, readOnly, exclusive, allowOther } = options
+  const { mountPoint: directory } = await checkMount({ mountPoint, binding, allowOther, exclusive, clock })
   const { master, location, timeout: timeoutMs, wait: connectTimeoutMs, fsname = mountSource(master) } = options
   const settings = { master, location, timeoutMs, connectTimeoutMs, description: directory }
   const relay = new InvalidationRelay()
@@ -57,7 +57,6 @@ async function start(mountPoint: string, options: Options, around: Surroundings)
   identify(() => fileSystem.who)
   try {
     const part = await openSubdirectory(fileSystem, relay, options.subdir ?? '/')
-    const { binding, readOnly, exclusive, allowOther } = options
     const mounted = await mount({
       fileSystem: squash(part.fileSystem, options),
       invalidations: part.invalidations,

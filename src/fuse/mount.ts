@@ -56,6 +56,9 @@ const watchMs = 500
 /** In the order in which "auto" tries them. */
 const bindings: readonly Binding[] = [fuseNative]
 
+/** What can be checked before there is a file system to mount. */
+export type MountWish = Pick<MountOptions, 'mountPoint' | 'binding' | 'fsname' | 'allowOther' | 'exclusive' | 'clock'>
+
 /**
  * Mounts `fileSystem` and serves it until it is unmounted.
  *
@@ -63,31 +66,33 @@ const bindings: readonly Binding[] = [fuseNative]
  * NATIVE_MISSING or PERMISSION_DENIED for the machine, saying what to do; NOT_SUPPORTED for the binding; IO
  */
 export async function mount(options: MountOptions): Promise<Mount> {
-  const { fileSystem, log, clock = new SystemClock(), fsname = 'leasefs' } = options
-  const { readOnly = false, exclusive = false, atime = 'relatime', invalidations = new InvalidationRelay() } = options
+  const { fileSystem, log, clock = new SystemClock(), fsname = 'leasefs', atime = 'relatime' } = options
+  const { readOnly = false, exclusive = false, invalidations = new InvalidationRelay() } = options
+  const { mountPoint, allowOther, binding } = await checkMount(options)
+  const operations = new Operations(fileSystem, log, { clock, atime })
+  const settings = { mountPoint, source: fsname, allowOther, readOnly, exclusive, invalidations }
+  const served = await binding.serve({ operations, ...settings, clock, log })
+  return new ServedMount(mountPoint, binding.name, operations, served, clock, log)
+}
+
+/**
+ * What mount() will find wrong with the mount point, the machine and the choices; and if nothing, the
+ * real mount point and the binding. For those who would otherwise connect first.
+ *
+ * @throws LeasefsError as mount()
+ */
+export async function checkMount(wish: MountWish) {
+  const { fsname = '', exclusive = false, clock = new SystemClock() } = wish
   if (fsname.includes(',')) throw new LeasefsError('INVALID_ARGUMENT', `no comma may be in the name ${fsname}`)
-  const mountPoint = await checkMountPoint(options.mountPoint, clock)
+  const mountPoint = await checkMountPoint(wish.mountPoint, clock)
   const isRoot = process.getuid?.() === 0
-  const allowOther = options.allowOther ?? isRoot
+  const allowOther = wish.allowOther ?? isRoot
   await checkMachine({ ...thisMachine, isRoot, allowOther })
-  const binding = await choose(options.binding)
+  const binding = await choose(wish.binding)
   if (exclusive && !binding.canBeExclusive) {
     throw new LeasefsError('NOT_SUPPORTED', `the binding ${binding.name} can't be exclusive: only "kernel" can`)
   }
-
-  const operations = new Operations(fileSystem, log, { clock, atime })
-  const served = await binding.serve({
-    operations,
-    mountPoint,
-    source: fsname,
-    allowOther,
-    readOnly,
-    exclusive,
-    invalidations,
-    clock,
-    log,
-  })
-  return new ServedMount(mountPoint, binding.name, operations, served, clock, log)
+  return { mountPoint, allowOther, binding }
 }
 
 async function choose(wanted: MountOptions['binding']): Promise<Binding> {

@@ -21,6 +21,9 @@ export interface Wish {
 
 export const fuseDevice = '/dev/fuse'
 
+/** 10:229, as stat(2) has it. Containers hide devices behind /dev/null. */
+const fuseDeviceNumber = (10 << 8) | 229
+
 export const thisMachine: Machine = {
   device: fuseDevice,
   // libfuse runs fusermount from here, whatever PATH is.
@@ -50,8 +53,9 @@ export async function checkMachine(machine: Machine & Wish): Promise<void> {
 /** By opening it: a device that a container shows and does not grant has all permission bits. */
 async function checkDevice(device: string): Promise<void> {
   try {
-    const opened = await open(device, 'r+')
-    await opened.close()
+    await using opened = await open(device, 'r+')
+    const { rdev } = await opened.stat()
+    if (rdev !== 0 && rdev !== fuseDeviceNumber) throw new Error('it is another device')
   } catch (reason) {
     const { code, message } = reason as NodeJS.ErrnoException
     if (code === 'EACCES') {

@@ -34,6 +34,8 @@ t.test('what the machine lacks is named with its remedy', async t => {
   await t.rejects(checkMachine(bare), { code: 'NATIVE_MISSING', message: /none does not exist.*modprobe fuse/ })
   const other = { ...good, device: dirname(good.device) }
   await t.rejects(checkMachine(other), { code: 'NATIVE_MISSING', message: /can't be used/ })
+  const masked = { ...good, device: '/dev/null' }
+  await t.rejects(checkMachine(masked), { code: 'NATIVE_MISSING', message: /another device/ })
   const noProgram = { ...good, isRoot: false, programPath: '/none' }
   await t.rejects(checkMachine(noProgram), { code: 'NATIVE_MISSING', message: /apt-get install -y fuse3/ })
 })
