@@ -1,4 +1,5 @@
 import t from 'tap'
+import { compareTimes } from '../../src/client/attributes.js'
 import { rootIno } from '../../src/constants.js'
 import type { Ino } from '../../src/wire/ids.js'
 import { startCluster } from './harness/cluster.js'
@@ -125,6 +126,97 @@ t.test('fsync of a directory asks the master', async t => {
   const fs = await (await startCluster(t)).client()
   await fs.makeDirectory(root, name('d'), inode)
   await t.resolves(fs.syncInode(root))
+})
+
+t.test('what one client changes beside the bytes, another sees', async t => {
+  const cluster = await startCluster(t)
+  const [one, two] = [await cluster.client(), await cluster.client()]
+  const { attributes, file } = await one.create(root, name('f'), { ...inode, mode: 0o6755 }, options)
+  const { ino } = attributes
+
+  await t.test('extended attributes, also that there are none', async t => {
+    const none = { code: 'NO_ATTRIBUTE' }
+    for (const fs of [one, two]) await t.rejects(fs.getXattr(ino, name('user.a')), none)
+    await two.setXattr(ino, name('user.a'), name('1'))
+    for (const fs of [one, two]) t.same(await fs.getXattr(ino, name('user.a')), name('1'))
+    await one.removeXattr(ino, name('user.a'))
+    for (const fs of [one, two]) t.same(await fs.listXattrs(ino), [])
+  })
+
+  await t.test('access times, at once here and soon there', async t => {
+    const later = (fs: typeof one) =>
+      fs.getAttributes(ino).then(({ atime }) => compareTimes(atime, attributes.atime) > 0)
+    await two.getAttributes(ino)
+    one.accessed(ino)
+    t.ok(await later(one))
+    for (let tries = 0; !(await later(two)); tries++) {
+      if (tries === 1000) return t.fail('it was not told')
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    const atime = { seconds: 5, nanos: 6 }
+    one.accessed(ino)
+    t.match(await one.setAttributes(ino, { atime }), { atime })
+    for (const fs of [one, two]) t.match(await fs.getAttributes(ino), { atime }, 'a time that is set is not undone')
+  })
+
+  await t.test('privileges that were taken', async t => {
+    await two.getAttributes(ino)
+    t.match(await one.setAttributes(ino, { killPrivileges: true }), { mode: 0o755 })
+    t.match(await two.getAttributes(ino), { mode: 0o755 })
+  })
+  await file.close()
+})
+
+t.test('a directory is read by pages', async t => {
+  const fs = await (await startCluster(t)).client()
+  const names = Array.from({ length: 1001 }, (_, at) => name(`f${1000 + at}`))
+  for (const each of names) await fs.makeNode(root, each, 'file', 0, inode)
+  const first = await fs.readDirectoryPage(root, Buffer.alloc(0))
+  t.match(first, { more: true, parent: root })
+  t.equal(first.entries.length, 1000)
+  const second = await fs.readDirectoryPage(root, first.entries.at(-1)?.name ?? Buffer.alloc(0))
+  t.match(second, { more: false, entries: [{ name: name('f2000') }] })
+})
+
+t.test('locks', async t => {
+  const cluster = await startCluster(t)
+  const [one, two] = [await cluster.client(), await cluster.client()]
+  const { attributes, file } = await one.create(root, name('f'), inode, options)
+  const { ino } = attributes
+  const lock = { kind: 'posix', type: 'exclusive', start: 0, end: Infinity, owner: 1n, pid: 11 } as const
+  const now = { wait: false }
+
+  await t.test('exclude across clients, and tell what was written before', async t => {
+    await one.setLock(ino, lock, now)
+    await t.rejects(two.setLock(ino, lock, now), { code: 'WOULD_BLOCK' })
+    t.match(await two.findLock(ino, lock), { pid: 11, type: 'exclusive', start: 0, end: Infinity })
+    const reader = await two.open(ino, { read: true, write: false })
+    t.same(await reader.read(0, 10), [])
+    const waiting = two.setLock(ino, lock, { wait: true })
+    await file.write(0, name('text'))
+    await one.unlock(ino, lock)
+    await waiting
+    t.equal(String(Buffer.concat(await reader.read(0, 10))), 'text')
+    t.notOk(one.holdsLocks(ino, 'posix', 1n))
+    t.ok(two.holdsLocks(ino, 'posix', 1n))
+    await reader.close()
+  })
+
+  await t.test('are waited for until the wait is interrupted', async t => {
+    const end = new AbortController()
+    const waiting = one.setLock(ino, lock, { wait: true, signal: end.signal })
+    setImmediate(() => end.abort())
+    await t.rejects(waiting, { code: 'CANCELLED' })
+    t.notOk(one.holdsLocks(ino, 'posix', 1n))
+  })
+
+  await t.test('go with the client', async t => {
+    const waiting = one.setLock(ino, lock, { wait: true })
+    await two.close()
+    await waiting
+    t.ok(one.holdsLocks(ino, 'posix', 1n))
+  })
+  await file.close()
 })
 
 t.test('a client has a name for traces', async t => {

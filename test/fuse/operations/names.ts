@@ -24,6 +24,10 @@ t.test('rename passes on what renameat2 asks for', async t => {
   await names.makeDirectory(root, name('a'), 0o755, caller)
   await names.makeDirectory(root, name('b'), 0o755, caller)
   await t.rejects(names.rename(root, name('a'), root, name('b'), { noReplace: true }), { code: 'ALREADY_EXISTS' })
+  const [a, b] = [await names.lookup(root, name('a')), await names.lookup(root, name('b'))]
+  await names.rename(root, name('a'), root, name('b'), { exchange: true })
+  t.equal((await names.lookup(root, name('a'))).ino, b.ino)
+  t.equal((await names.lookup(root, name('b'))).ino, a.ino)
   await names.rename(root, name('a'), root, name('b'))
   await t.rejects(names.lookup(root, name('a')), { code: 'NOT_FOUND' })
 })
