@@ -65,6 +65,7 @@ export class ClientSession {
     if (stream !== this.#stream) return false
     this.#stream = undefined
     this.lease.detach()
+    this.#requests.unheard(this.id, new LeasefsError('CANCELLED', 'the stream has ended'))
     return true
   }
 
@@ -73,6 +74,7 @@ export class ClientSession {
     const stream = this.#stream
     this.#stream = undefined
     this.lease.end()
+    this.#requests.unheard(this.id, reason ?? new LeasefsError('SESSION_LOST', `session ${this.id} has ended`))
     stream?.close(reason)
   }
 

@@ -76,6 +76,7 @@ export class ClientSessions implements Reception {
     const told = touched.length > 0 || committed.kind === 'repeated'
     const waits = told ? this.#invalidate(touched, actor?.lease) : []
     if (origin) actor?.committed(origin.number, touched, committed)
+    this.#options.requests.committed(committed, origin)
     return waits.length === 0 ? undefined : Promise.all(waits).then(() => {})
   }
 

@@ -10,6 +10,7 @@ import type { Ino, SessionId } from '../../wire/ids.js'
 import type { ChunkService } from '../chunk-service.js'
 import type { Committed, Executor } from '../executor.js'
 import type { Journal } from '../journal/journal.js'
+import { LockWaits } from '../locks/lock-waits.js'
 import { checkOf } from '../ops/check.js'
 import { doneResult, type Result } from '../ops/operation.js'
 import { type Operation, readOperation } from '../ops/read.js'
@@ -39,9 +40,11 @@ export interface Answer {
 
 export class Requests {
   readonly #options: RequestsOptions
+  readonly #locks: LockWaits
 
   constructor(options: RequestsOptions) {
     this.#options = options
+    this.#locks = new LockWaits(options.state, options.executor)
   }
 
   /** The answer, at once where the state alone gives it: it is as new as the moment it is sent. @throws LeasefsError */
@@ -49,6 +52,9 @@ export class Requests {
     const { state, executor, journal, chunks } = this.#options
     const read = readOperation(state, operation, origin.sessionId)
     if (read) return read
+    if (operation.$case === 'setLock') {
+      return this.#locks.set(operation.value, origin).then(committed => this.#changed(operation, committed))
+    }
     const check = checkOf(operation)
     if (check) return executor.submit(check, origin).then(committed => this.#changed(operation, committed))
     switch (operation.$case) {
@@ -58,11 +64,24 @@ export class Requests {
         return this.#locate(operation.value, origin.sessionId, lease)
       case 'syncInode':
         return journal.sync().then(() => ({ result: doneResult, cached: [] }))
+      case 'cancelWait':
+        this.#locks.cancel(origin.sessionId, operation.value.number)
+        return { result: doneResult, cached: [] }
       case 'reportReplica':
         return chunks.report(operation.value).then(() => ({ result: doneResult, cached: [] }))
       default:
         throw new LeasefsError('NOT_SUPPORTED', `no operation "${operation.$case}"`)
     }
+  }
+
+  /** To be called as a change commits: requests that waited for it go on. */
+  committed(committed: Committed, origin: Origin | undefined): void {
+    this.#locks.committed(committed, origin)
+  }
+
+  /** Nobody hears the session's answers: what waits is dropped. It is asked for again if the client comes back. */
+  unheard(session: SessionId, reason: LeasefsError): void {
+    this.#locks.cancelAll(session, reason)
   }
 
   /** A change's answer with the attributes of now: others may have changed the inodes since it was committed. */

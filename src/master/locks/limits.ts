@@ -8,3 +8,6 @@ export const sessionLocksMax = 65_536
 
 /** Requests of all sessions that wait for a lock. */
 export const lockWaitsMax = 65_536
+
+/** Requests that wait for a lock of one inode: each is looked at whenever its locks change. */
+export const inodeWaitsMax = 4096

@@ -43,11 +43,13 @@ export function withLock(held: readonly HeldLock[], session: number, wanted: Loc
   let end = endOf(wanted)
   for (const other of held) {
     const { lock } = other
-    if (!isOwn(other, session, wanted) || lock.start > end || endOf(lock) < start) list.push(other)
+    const touches = lock.start <= endOf(wanted) && wanted.start <= endOf(lock)
+    if (!touches || !isOwn(other, session, wanted)) list.push(other)
     else if (lock.type === wanted.type) {
       start = Math.min(start, lock.start)
       end = Math.max(end, endOf(lock))
-    } else {
+    } else if (!overlap(lock, wanted)) list.push(other)
+    else {
       if (lock.start < wanted.start) list.push({ session, lock: ranged(lock, lock.start, wanted.start) })
       if (endOf(lock) > endOf(wanted)) list.push({ session, lock: ranged(lock, endOf(wanted), endOf(lock)) })
     }

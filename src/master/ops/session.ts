@@ -35,6 +35,7 @@ export function applySessionEnded(state: State, { sessionId }: SessionEnded): Ou
     const page = state.opens.ofSession(sessionId as SessionId, after, pageLength)
     for (const ino of page) {
       state.opens.remove(sessionId, ino)
+      unlocked.push(ino)
       for (const handle of releaseInode(state, ino)) freed.push(handle)
       after = ino
     }

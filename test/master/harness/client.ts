@@ -14,7 +14,7 @@ import type { ControlStream } from '../../../src/rpc/control-network.js'
 import { MemoryControlNetwork } from '../../../src/rpc/memory-network.js'
 import type { Address } from '../../../src/wire/address.js'
 import type { ClientHello, ClientToMaster, MasterToClient, Reply } from '../../../src/wire/gen/client.js'
-import { type Attributes, FileType } from '../../../src/wire/gen/common.js'
+import { type Attributes, FileType, type Lock, LockKind, type LockType } from '../../../src/wire/gen/common.js'
 import { MasterService } from '../../../src/wire/gen/services.js'
 import type { ClusterId, Ino } from '../../../src/wire/ids.js'
 import { Namespace, type NamespaceOptions } from './namespace.js'
@@ -188,6 +188,18 @@ export function unlink(parent: number, name: string): Operation {
 export function chmod(ino: number, mode: number): Operation {
   const times = { atime: undefined, mtime: undefined, atimeNow: false, mtimeNow: false }
   return { $case: 'setAttributes', value: { ino: ino as Ino, mode, ...times, killPrivileges: false, usage: [] } }
+}
+
+/** Of the whole file and POSIX unless it says otherwise. */
+export function setLock(
+  ino: number,
+  owner: string,
+  type: LockType,
+  more: Partial<Lock & { wait: boolean }> = {},
+): Operation {
+  const { wait = false, ...range } = more
+  const lock = { kind: LockKind.POSIX, type, start: 0, end: 0, owner: Buffer.from(owner), pid: 1, ...range }
+  return { $case: 'setLock', value: { ino, lock, wait } }
 }
 
 export const leaseMs = clientLeaseMs

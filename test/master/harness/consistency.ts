@@ -1,6 +1,7 @@
 // What must hold between the tables whatever was done: every count is the
 // number of what it counts, and nothing is left that no one holds.
 
+import { lockInTheWay } from '../../../src/master/locks/lock-list.js'
 import type { State } from '../../../src/master/state/state.js'
 import type { StateStore, tableNames } from '../../../src/master/state/state-store.js'
 import { FileType } from '../../../src/wire/gen/common.js'
@@ -44,15 +45,34 @@ export function inconsistencies(state: State, store: StateStore): string[] {
     `${inos.length} inodes are counted as ${state.meta.current.inodeCount}`,
   )
 
-  for (const name of ['xattrs', 'opens', 'fileChunks'] as const) {
+  for (const name of ['xattrs', 'opens', 'locks', 'fileChunks'] as const) {
     for (const key of keys(name)) expect(inos.includes(number(key)), `${name} of inode ${number(key)}, which is gone`)
   }
   for (const key of keys('opens')) expect(state.opens.has(number(key, 8), number(key)), 'an open is listed once')
   expect(keys('opens').length === keys('sessionOpens').length, 'opens are listed twice')
-  for (const name of ['sessionOpens', 'answers'] as const) {
+  for (const name of ['sessionOpens', 'sessionLocks', 'answers'] as const) {
     for (const key of keys(name)) expect(state.sessions.find(number(key)) !== undefined, `${name} of no session`)
   }
+  const lockCounts = new Map<string, number>()
+  for (const ino of keys('locks').map(key => number(key))) {
+    for (const { session, lock } of state.locks.ofInode(ino)) {
+      const listed = `${session} ${ino}`
+      lockCounts.set(listed, (lockCounts.get(listed) ?? 0) + 1)
+      expect(!lockInTheWay(state.locks.ofInode(ino), session, lock), `locks of inode ${ino} exclude one another`)
+    }
+  }
+  const listed = Array.from(store.table('sessionLocks').range(everything), ({ key, value }) => {
+    return [`${number(key)} ${number(key, 8)}`, number(value)] as const
+  })
+  expect(lockCounts.size === listed.length, 'locks are listed by session')
+  for (const [place, count] of listed) expect(lockCounts.get(place) === count, `locks of ${place}`)
+
   const chunks = [...state.chunks.all()]
+  for (const ino of inos) {
+    const sum = chunks.reduce((bytes, chunk) => bytes + (chunk.ino === ino ? chunk.allocatedBytes : 0), 0)
+    const { allocatedBytes } = state.inodes.get(ino).attributes
+    expect(allocatedBytes === sum, `inode ${ino} has ${allocatedBytes} bytes, its chunks have ${sum}`)
+  }
   expect(chunks.length === state.meta.current.chunkCount, 'chunks are counted')
   expect(chunks.length === keys('fileChunks').length, 'chunks are listed by file')
   for (const { ino, index, handle } of chunks) expect(state.chunks.at(ino, index)?.handle === handle, `chunk ${handle}`)

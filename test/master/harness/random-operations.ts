@@ -5,7 +5,10 @@ import { LeasefsError } from '../../../src/base/errors.js'
 import type { SeededRandom } from '../../../src/base/random.js'
 import { chunkSize } from '../../../src/constants.js'
 import { checkAllocate, checkRaise, checkSettle } from '../../../src/master/ops/chunks.js'
+import type { Operation } from '../../../src/master/ops/read.js'
+import { type ChunkUsage, LockKind, LockType } from '../../../src/wire/gen/common.js'
 import type { ChunkHandle, Ino } from '../../../src/wire/ids.js'
+import { setLock } from './client.js'
 import { DIRECTORY, type Namespace, root, SYMLINK } from './namespace.js'
 
 export class RandomOperations {
@@ -42,11 +45,15 @@ export class RandomOperations {
       () => fs.rename(this.#place(), this.#place()),
       () => fs.rename(this.#place(), this.#place(), { exchange: true }),
       () => fs.setAttributes(this.#ino(), { mode: this.#below(0o10000) }),
-      () => fs.setAttributes(this.#ino(), { size: this.#below(4) * chunkSize + this.#below(2) }),
+      () => fs.setAttributes(this.#ino(), { size: this.#below(4) * chunkSize + this.#below(2), usage: this.#usage() }),
+      () => fs.setAttributes(this.#ino(), { killPrivileges: true }),
+      () => fs.change({ $case: 'accessed', value: { ino: this.#ino(), atime: { seconds: this.#below(9), nanos: 0 } } }),
+      () => fs.change(this.#lock(), this.#session()),
+      () => fs.change(this.#lock(), this.#session()),
       () =>
         fs.change({
           $case: 'written',
-          value: { ino: this.#ino(), size: this.#below(5) * chunkSize, mtime: undefined, usage: [] },
+          value: { ino: this.#ino(), size: this.#below(5) * chunkSize, mtime: undefined, usage: this.#usage() },
         }),
       () =>
         fs.change({
@@ -61,6 +68,21 @@ export class RandomOperations {
       () => this.#replaceSession(),
       () => fs.clock.advance(this.#below(1000)),
     ]
+  }
+
+  #lock(): Operation {
+    const type = this.#pick([LockType.UNLOCKED, LockType.SHARED, LockType.EXCLUSIVE])
+    const start = this.#below(8)
+    const end = this.#below(2) * (start + 1 + this.#below(4))
+    return setLock(this.#ino(), this.#name(), type, { kind: this.#pick([LockKind.POSIX, LockKind.FLOCK]), start, end })
+  }
+
+  #usage(): ChunkUsage[] {
+    const { nextHandle } = this.#namespace.state.meta.current
+    return Array.from({ length: this.#below(3) }, () => ({
+      ...{ index: 0, handle: 1 + this.#below(nextHandle), leaseId: this.#below(5) },
+      ...{ serial: this.#below(5), allocatedBytes: this.#below(chunkSize) },
+    }))
   }
 
   async #raise(): Promise<void> {
