@@ -7,7 +7,6 @@
 // read keeps its offset until the handle is rewound: 0 is ".", 1 is "..", 2 the
 // first name.
 
-import { LeasefsError } from '../../base/errors.js'
 import type { Attributes, FileKind, FileSystem, Ino } from '../../client/file-system.js'
 import type { AccessTimes } from './access-times.js'
 import { type Handle, HandleTable } from './handles.js'
@@ -17,9 +16,12 @@ export interface ListedEntry {
   readonly name: Buffer
   readonly ino: Ino
   readonly kind: FileKind
-  /** As they are now; absent for "." and "..", for what has gone meanwhile, and if they were not asked for. */
+  /** As they are now; absent for "." and "..", where they are not known now, and if they were not asked for. */
   readonly attributes?: Attributes
 }
+
+/** Within so many turns of promises a lookup has its answer, if it need not ask anyone. */
+const turnsOfOneMoment = 32
 
 interface Listing {
   readonly entries: ListedEntry[]
@@ -64,7 +66,7 @@ export class Directories {
     directory.reading = reading
     const entries = await reading
     this.#accessTimes.read(directory.ino)
-    return attributes ? Promise.all(entries.map(entry => this.#asItIs(directory.ino, entry))) : entries
+    return attributes ? this.#asTheyAre(directory.ino, entries) : entries
   }
 
   release(handle: Handle): void {
@@ -106,16 +108,26 @@ export class Directories {
     return { entries: [...dots(ino, parent), ...listed], more: more && listed.length > 0 }
   }
 
-  /** The page may have been read long ago; whoever is given attributes may keep them as of now. */
-  async #asItIs(directory: Ino, entry: ListedEntry): Promise<ListedEntry> {
-    if (isDot(entry.name)) return entry
-    try {
-      const attributes = await this.#fileSystem.lookup(directory, entry.name)
-      return attributes.ino === entry.ino ? { ...entry, attributes } : entry
-    } catch (reason) {
-      if (LeasefsError.from(reason).code === 'NOT_FOUND') return entry
-      throw reason
+  /**
+   * With the attributes that are known at this moment. The page may have come
+   * long ago, and whoever is given attributes may keep them: so all are of one
+   * moment, in which nothing is heard from outside. What would have to be asked
+   * for comes without.
+   */
+  async #asTheyAre(directory: Ino, entries: readonly ListedEntry[]): Promise<readonly ListedEntry[]> {
+    const found = new Map<ListedEntry, Attributes>()
+    for (const entry of entries) {
+      if (isDot(entry.name)) continue
+      this.#fileSystem.lookup(directory, entry.name).then(
+        attributes => attributes.ino === entry.ino && found.set(entry, attributes),
+        () => {}, // It has gone, or can't be asked for now: known it is not.
+      )
     }
+    for (let turn = 0; turn < turnsOfOneMoment; turn++) await undefined
+    return entries.map(entry => {
+      const attributes = found.get(entry)
+      return attributes ? { ...entry, attributes } : entry
+    })
   }
 }
 

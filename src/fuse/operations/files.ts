@@ -8,7 +8,7 @@
 import { constants } from 'node:fs'
 import { LeasefsError } from '../../base/errors.js'
 import type { Logger } from '../../base/log.js'
-import type { FileSystem, Ino, LockKind, Name, OpenFile, OpenOptions } from '../../client/file-system.js'
+import type { Attributes, FileSystem, Ino, LockKind, Name, OpenFile, OpenOptions } from '../../client/file-system.js'
 import { KernelError } from '../errno.js'
 import type { AccessTimes } from './access-times.js'
 import { allocate } from './allocate.js'
@@ -90,12 +90,12 @@ export class Files {
     // A new file keeps the bits that it was made with.
     const kill = killPrivileges && (await this.#isThere(parent, name))
     const { handle, opened } = await this.#handles.add(async () => {
-      const { attributes, file } = await this.#fileSystem.create(parent, name, inode, options)
-      return { attributes, ...(await this.#opened(file, flags, kill)) }
+      const { file } = await this.#fileSystem.create(parent, name, inode, options)
+      return this.#opened(file, flags, kill)
     })
-    const { ino } = opened.attributes
-    this.#count(ino, 1)
-    return { handle, attributes: kill ? await this.#fileSystem.getAttributes(ino) : opened.attributes }
+    const { attributes } = opened
+    this.#count(attributes.ino, 1)
+    return { handle, attributes }
   }
 
   /** What the handle was opened on, whatever its name is by now. */
@@ -171,14 +171,18 @@ export class Files {
     await Promise.all(this.#closing)
   }
 
-  /** The file as a handle has it; what opening it asks for besides is done. */
-  async #opened(file: OpenFile, flags: number, kill: boolean): Promise<Opened> {
+  /**
+   * The file as a handle has it; what opening it asks for besides is done. The
+   * attributes are asked for last: the kernel may keep them as of now.
+   */
+  async #opened(file: OpenFile, flags: number, kill: boolean): Promise<Opened & { readonly attributes: Attributes }> {
     const { read, write, truncate } = openOptions(flags)
     const notesReads = read && this.#accessTimes.areKept && (flags & constants.O_NOATIME) === 0
     try {
       if (truncate) await killPrivileges(this.#fileSystem, file.ino, kill)
-      const due = notesReads && this.#accessTimes.isDue(await this.#fileSystem.getAttributes(file.ino))
-      return { file, writable: write, notesReads, mayKeepPages: !due }
+      const attributes = await this.#fileSystem.getAttributes(file.ino)
+      const isDue = notesReads && this.#accessTimes.isDue(attributes)
+      return { file, writable: write, notesReads, mayKeepPages: !isDue, attributes }
     } catch (reason) {
       await file.close().catch(() => {}) // Nothing was written to it.
       throw reason

@@ -93,6 +93,18 @@ t.test('another inode under the name lends it no attributes', async t => {
   t.match(await directories.read(handle, 2, 1), [{ attributes: undefined }])
 })
 
+t.test('attributes that would have to be asked for are not waited for', async t => {
+  const { directories, fileSystem, handle } = await directoryOf('a', 'b')
+  const lookup = fileSystem.lookup.bind(fileSystem)
+  fileSystem.lookup = async (parent, entry) => {
+    if (String(entry) === 'a') await new Promise(resolve => setImmediate(resolve))
+    return lookup(parent, entry)
+  }
+  const [a, b] = await directories.read(handle, 2, 2)
+  t.equal(a?.attributes, undefined)
+  t.ok(b?.attributes)
+})
+
 t.test('listing is noted in the access time', async t => {
   const { operations, clock } = memoryOperations()
   await clock.advance(1000)
