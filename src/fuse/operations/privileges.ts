@@ -9,7 +9,7 @@
 // nothing where there is not.
 
 import { LeasefsError } from '../../base/errors.js'
-import type { FileSystem, Ino } from '../../client/file-system.js'
+import type { FileSystem, Ino, Name } from '../../client/file-system.js'
 
 const capability = Buffer.from('security.capability')
 
@@ -19,7 +19,8 @@ const groupExecute = 0o0010
 
 /** Before a write: takes the capabilities, and the bits if `bitsToo`. */
 export async function killPrivileges(fileSystem: FileSystem, ino: Ino, bitsToo: boolean): Promise<void> {
-  await killCapabilities(fileSystem, ino)
+  // Not by calling killCapabilities(): every write comes by here, and each turn of a promise counts.
+  if ((await fileSystem.listXattrs(ino)).some(isCapability)) await removeCapabilities(fileSystem, ino)
   if (!bitsToo) return
   const { kind, mode } = await fileSystem.getAttributes(ino)
   if (kind === 'file' && hasBits(mode)) await fileSystem.setAttributes(ino, { killPrivileges: true })
@@ -27,11 +28,17 @@ export async function killPrivileges(fileSystem: FileSystem, ino: Ino, bitsToo: 
 
 /** Before a truncate or a change of the owner. */
 export async function killCapabilities(fileSystem: FileSystem, ino: Ino): Promise<void> {
-  const names = await fileSystem.listXattrs(ino)
-  if (!names.some(name => name.equals(capability))) return
+  if ((await fileSystem.listXattrs(ino)).some(isCapability)) await removeCapabilities(fileSystem, ino)
+}
+
+async function removeCapabilities(fileSystem: FileSystem, ino: Ino): Promise<void> {
   await fileSystem.removeXattr(ino, capability).catch(reason => {
     if (LeasefsError.from(reason).code !== 'NO_ATTRIBUTE') throw reason
   })
+}
+
+function isCapability(name: Name): boolean {
+  return name.equals(capability)
 }
 
 function hasBits(mode: number): boolean {
