@@ -74,7 +74,7 @@ export async function openFileSystem(options: FileSystemOptions): Promise<InodeF
   const inodes = new OpenInodes(metadata, makeInode, log)
 
   const settle = async (ino: Ino) => inodes.get(ino)?.writes.settle()
-  const locks = new Locks({ session, clock, log, settle })
+  const locks = new Locks({ session, log, settle })
   const accessTimes = new AccessTimes(metadata, clock, log)
 
   session.listen(cachesOf({ metadata, locations, inodes, locks, onInvalidate: options.onInvalidate, log }))

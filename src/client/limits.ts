@@ -47,10 +47,10 @@ export const requestsWaitingMax = 16 * KiB
 export const lockWaitsMax = 2048
 
 /**
- * A wait for a lock is begun again so often: while a request is unanswered, the
- * master keeps what it answered to all later ones.
+ * Requests after which a wait for a lock is asked for anew: while it is
+ * unanswered, the master keeps what it answered to all after it.
  */
-export const lockWaitRenewMs = 30 * second
+export const answersKeptMax = 10_000
 
 /** How long whoever listens may take to drop what was invalidated, before the master hears that it was dropped. */
 export const invalidationWaitMs = 50

@@ -7,19 +7,17 @@
 // next reads it. What others wrote before is seen because the master takes back
 // what we cached of the file before it answers their writes.
 
-import type { Clock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { Ino } from '../wire/ids.js'
 import type { Lock, LockKind } from './file-system.js'
-import { lockWaitRenewMs, lockWaitsMax } from './limits.js'
+import { lockWaitsMax } from './limits.js'
 import { type LockRange, lockFromWire, lockToWire } from './lock-messages.js'
-import type { Answer, Operation, Result } from './requests.js'
+import type { Answer, Operation } from './requests.js'
 import type { Session } from './session.js'
 
 export interface LocksOptions {
   readonly session: Pick<Session, 'request' | 'requestPatiently'>
-  readonly clock: Clock
   readonly log: Logger
   /** Resolves when what was written to the inode has been applied, or has failed. */
   readonly settle: (ino: Ino) => Promise<void>
@@ -83,38 +81,13 @@ export class Locks {
     this.#held.clear()
   }
 
-  /** Waits as long as it takes, in several requests. */
   async #wait(operation: Operation, signal: AbortSignal | undefined, absorb: (answer: Answer) => void): Promise<void> {
     if (this.#waits >= lockWaitsMax) throw new LeasefsError('NO_LOCKS', `${this.#waits} locks are waited for here`)
     this.#waits++
     try {
-      while ((await this.#waitOnce(operation, signal, absorb)) === undefined);
+      await this.#options.session.requestPatiently(operation, signal ?? new AbortController().signal, absorb)
     } finally {
       this.#waits--
-    }
-  }
-
-  /** Undefined: neither granted nor refused, to be asked again. */
-  async #waitOnce(
-    operation: Operation,
-    signal: AbortSignal | undefined,
-    absorb: (answer: Answer) => void,
-  ): Promise<Result | undefined> {
-    const { session, clock } = this.#options
-    const end = new AbortController()
-    const cancel = () => end.abort()
-    const cancelRenewal = clock.after(lockWaitRenewMs, cancel)
-    signal?.addEventListener('abort', cancel)
-    if (signal?.aborted) end.abort()
-    try {
-      return await session.requestPatiently(operation, end.signal, absorb)
-    } catch (reason) {
-      const isRenewal = end.signal.aborted && !signal?.aborted
-      if (isRenewal && LeasefsError.from(reason).code === 'CANCELLED') return undefined
-      throw reason
-    } finally {
-      cancelRenewal()
-      signal?.removeEventListener('abort', cancel)
     }
   }
 

@@ -6,14 +6,15 @@
 // A patient request (a wait for a lock) has no such time: it ends with its
 // answer, or a little after its signal aborts, when the master has been asked
 // to end the wait. It does not count among those under way: however many wait
-// for a lock, the one who holds it can give it up.
+// for a lock, the one who holds it can give it up. And it does not keep the
+// master from forgetting answers for ever: now and then it is asked for anew.
 
 import assert from 'node:assert/strict'
 import type { Clock } from '../base/clock.js'
 import { errorCodeOf, LeasefsError } from '../base/errors.js'
 import type { Reply, Request } from '../wire/gen/client.js'
 import type { Attributes } from '../wire/gen/common.js'
-import { requestsInFlightMax, requestsWaitingMax } from './limits.js'
+import { answersKeptMax, requestsInFlightMax, requestsWaitingMax } from './limits.js'
 
 export type Operation = NonNullable<Request['operation']>
 export type Result = NonNullable<Reply['result']>
@@ -47,7 +48,10 @@ interface Pending {
   /** 0: not sent. */
   number: number
   readonly patient: boolean
+  /** Nobody waits for it, and the master was told to end the wait. */
   cancelled: boolean
+  /** The master was told to end the wait, so that it can be asked for anew. */
+  renewing: boolean
 }
 
 export class Requests {
@@ -108,7 +112,7 @@ export class Requests {
       )
     }
     return new Promise((resolve, reject) => {
-      const start = { awaited: true, sentAt: 0, invalidations: 0, number: 0, cancelled: false }
+      const start = { awaited: true, sentAt: 0, invalidations: 0, number: 0, cancelled: false, renewing: false }
       const pending: Pending = { operation, absorb, resolve, reject, endWait: () => {}, patient, ...start }
       beginWait(pending)
       this.#waiting.push(pending)
@@ -145,7 +149,7 @@ export class Requests {
     this.#lastNumber = 0
     this.#answeredThrough = 0
     const again = old.filter(({ operation, cancelled }) => repeatable(operation) && !cancelled)
-    for (const pending of again) pending.number = 0
+    for (const pending of again) pending.renewing = false
     this.#waiting.unshift(...again)
     for (const pending of old) if (!again.includes(pending)) settle(pending, sessionLost(pending.operation))
   }
@@ -159,7 +163,10 @@ export class Requests {
     this.#answeredThrough = (oldest ?? this.#lastNumber + 1) - 1
 
     const failure = reply.failure && new LeasefsError(errorCodeOf(reply.failure.code), reply.failure.message)
-    settle(pending, this.#absorbed(pending, reply, failure))
+    if (pending.renewing && !pending.cancelled && failure?.code === 'CANCELLED') {
+      pending.renewing = false
+      this.#waiting.push(pending)
+    } else settle(pending, this.#absorbed(pending, reply, failure))
     this.#sendWaiting()
   }
 
@@ -207,8 +214,12 @@ export class Requests {
     }
     pending.cancelled = true
     pending.endWait = this.#clock.after(this.#timeoutMs, () => this.#abandon(pending))
-    this.ask({ $case: 'cancelWait', value: { number: pending.number } }).catch(() => {}) // It would only have been sooner.
+    this.#endWait(pending)
     if (!this.#open) this.#abandon(pending)
+  }
+
+  #endWait({ number }: Pending): void {
+    this.ask({ $case: 'cancelWait', value: { number } }).catch(() => {}) // Without it the wait is only longer.
   }
 
   #abandon(pending: Pending): void {
@@ -227,7 +238,16 @@ export class Requests {
       if (pending.patient) this.#patient++
       this.#unanswered.set(number, pending)
       this.#transmit(number, pending)
+      this.#renewOldest()
     }
+  }
+
+  #renewOldest(): void {
+    const [oldest] = this.#unanswered.values()
+    if (!oldest?.patient || oldest.cancelled || oldest.renewing) return
+    if (this.#lastNumber - oldest.number < answersKeptMax) return
+    oldest.renewing = true
+    this.#endWait(oldest)
   }
 
   #transmit(number: number, { operation }: Pending): void {

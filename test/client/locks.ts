@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { LeasefsError } from '../../src/base/errors.js'
 import { silentLog } from '../../src/base/log.js'
 import type { Lock } from '../../src/client/file-system.js'
-import { lockWaitRenewMs, lockWaitsMax } from '../../src/client/limits.js'
+import { lockWaitsMax } from '../../src/client/limits.js'
 import { lockToWire } from '../../src/client/lock-messages.js'
 import { Locks } from '../../src/client/locks.js'
 import { LockType } from '../../src/wire/gen/common.js'
@@ -21,7 +21,7 @@ async function start(t: Test, ...answers: Scripted[]) {
   const session = await master.session(t, { timeoutMs: 1000 })
   const settled: Ino[] = []
   const settle = async (of: Ino) => void settled.push(of)
-  const locks = new Locks({ session, clock: master.clock, log: silentLog, settle })
+  const locks = new Locks({ session, log: silentLog, settle })
   session.listen({ invalidated() {}, reset: lost => lost && locks.lost() })
   const run = async <T>(call: Promise<T>): Promise<T> => {
     call.catch(() => {})
@@ -132,20 +132,6 @@ t.test('but not if the same holder has another', async t => {
   await master.settle()
   t.equal(asked().length, 2)
   t.ok(locks.holds(ino, 'posix', 7n))
-})
-
-t.test('a long wait is asked for anew now and then, so that the answers before it can be forgotten', async t => {
-  const { locks, master, run } = await start(t, 'later', 'later')
-  const waiting = locks.set(ino, lock, { wait: true })
-  await master.settle(lockWaitRenewMs)
-  t.same(master.asked, ['setLock', 'cancelWait'])
-  master.reply(1, cancelled)
-  await master.settle()
-  t.same(master.asked, ['setLock', 'cancelWait', 'setLock'])
-  t.equal(master.requests[2]?.answeredThrough, 2)
-  t.equal(await stateOf(waiting), 'pending')
-  master.reply(3, done)
-  await run(waiting)
 })
 
 t.test('with the session its locks are lost, and giving them up is no error', async t => {

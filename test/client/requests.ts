@@ -1,7 +1,7 @@
 import t from 'tap'
 import { LeasefsError } from '../../src/base/errors.js'
 import { SimulatedClock } from '../../src/base/simulated-clock.js'
-import { requestsInFlightMax } from '../../src/client/limits.js'
+import { answersKeptMax, requestsInFlightMax } from '../../src/client/limits.js'
 import { type Operation, Requests, repeatable } from '../../src/client/requests.js'
 import type { Request } from '../../src/wire/gen/client.js'
 import { attributesResult, done, lookupOf } from './harness/master.js'
@@ -213,6 +213,45 @@ t.test('in a new session a patient request waits on, and one that was cancelled 
   )
   reply(1)
   await kept
+})
+
+const cancelledReply = { failure: { code: 'CANCELLED', message: '' }, result: undefined, changed: [] }
+
+t.test(
+  'a patient request is asked for anew after many others, so that the answers to them can be forgotten',
+  async t => {
+    const { requests, reply, sent } = make()
+    requests.resume()
+    const end = new AbortController()
+    const patient = requests.askPatiently(setLock, end.signal)
+    for (let number = 2; number <= answersKeptMax; number++) {
+      const asked = requests.ask(lookupOf('a'))
+      reply(number)
+      await asked
+    }
+    t.equal(sent.length, answersKeptMax)
+    void requests.ask(lookupOf('a'))
+    t.match(sent.at(-1), { operation: { $case: 'cancelWait', value: { number: 1 } }, answeredThrough: 0 })
+    for (const number of [1, 2]) reply(answersKeptMax + number)
+    requests.answered({ number: 1, ...cancelledReply })
+    t.match(sent.at(-1), { number: answersKeptMax + 3, answeredThrough: answersKeptMax + 2, operation: setLock })
+    end.abort()
+    requests.answered({ number: answersKeptMax + 3, ...cancelledReply })
+    await t.rejects(patient, { code: 'CANCELLED' }, 'then it is what the caller wants')
+  },
+)
+
+t.test('a wait that is granted just then needs no renewal', async t => {
+  const { requests, reply } = make()
+  requests.resume()
+  const patient = requests.askPatiently(setLock, new AbortController().signal)
+  for (let number = 2; number <= answersKeptMax + 1; number++) {
+    const asked = requests.ask(lookupOf('a'))
+    reply(number)
+    await asked
+  }
+  reply(1)
+  t.same(await patient, done)
 })
 
 t.test('a master that says nothing to a cancellation is not waited for without end', async t => {
