@@ -10,6 +10,7 @@ import type { Logger } from '../base/log.js'
 import type { FileSystem } from '../client/file-system.js'
 import type { Binding, BindingName, Invalidations, Served } from './bindings/binding.js'
 import { fuseNative } from './bindings/fuse-native/index.js'
+import { kernel } from './bindings/kernel/index.js'
 import { InvalidationRelay } from './invalidations.js'
 import { checkMountPoint } from './mount-point.js'
 import { isMounted } from './mount-table.js'
@@ -54,7 +55,7 @@ export interface Mount {
 const watchMs = 500
 
 /** In the order in which "auto" tries them. */
-const bindings: readonly Binding[] = [fuseNative]
+const bindings: readonly Binding[] = [kernel, fuseNative]
 
 /** What can be checked before there is a file system to mount. */
 export type MountWish = Pick<MountOptions, 'mountPoint' | 'binding' | 'fsname' | 'allowOther' | 'exclusive' | 'clock'>

@@ -1,0 +1,47 @@
+// The kernel's side of a mount, as /sys shows it: how far it reads ahead, and
+// the switch that ends the conversation.
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import type { Logger } from '../../../base/log.js'
+import { readAheadKiB } from './limits.js'
+
+/** Device numbers of the mount on this directory, "0:52"; undefined if there is none. The last one counts: it is on top. */
+export function deviceOf(mountPoint: string, mountInfo: string): string | undefined {
+  const lines = mountInfo.split('\n').map(line => line.split(' '))
+  const mount = lines.filter(fields => fields[4] !== undefined && plain(fields[4]) === mountPoint).at(-1)
+  return mount?.[2]
+}
+
+export class Connection {
+  readonly #device: string | undefined
+  readonly #log: Logger
+
+  constructor(mountPoint: string, log: Logger) {
+    this.#device = deviceOf(mountPoint, readFileSync('/proc/self/mountinfo', 'latin1'))
+    this.#log = log
+  }
+
+  /** Has the kernel read ahead further than its default of 128 KiB. Where it does not let itself be told, things are slower. */
+  raiseReadAhead(): void {
+    this.#write(`/sys/class/bdi/${this.#device}/read_ahead_kb`, String(readAheadKiB))
+  }
+
+  /** Whoever still uses the mount gets ENOTCONN; reading from the device ends. */
+  abort(): void {
+    const minor = this.#device?.split(':')[1]
+    this.#write(`/sys/fs/fuse/connections/${minor}/abort`, '1')
+  }
+
+  #write(path: string, text: string): void {
+    try {
+      writeFileSync(path, text)
+    } catch (reason) {
+      this.#log.debug({ err: reason }, 'not permitted or not there')
+    }
+  }
+}
+
+/** mountinfo has blanks and the like as "\040". */
+function plain(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)))
+}

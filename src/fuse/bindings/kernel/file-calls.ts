@@ -1,0 +1,105 @@
+// Open files.
+
+import { constants } from 'node:fs'
+import { rethrowBug } from '../../../base/errors.js'
+import { KernelError } from '../../errno.js'
+import { type Context, entryReply } from './context.js'
+import { openKillsPrivileges, openReplyFlags, releaseFlocks, writeKillsPrivileges } from './protocol.js'
+import { type Call, done, nameAt, reply } from './request.js'
+import {
+  createIn,
+  fallocateIn,
+  flushIn,
+  fsyncIn,
+  lseekIn,
+  lseekOut,
+  openIn,
+  openOut,
+  readIn,
+  releaseIn,
+  writeIn,
+  writeOut,
+} from './structs.js'
+
+export function fileCalls(context: Context) {
+  const { files } = context.operations
+
+  /**
+   * A kernel that holds writes back knows itself where the end is, and reads
+   * pages that it has to write a part of.
+   */
+  function ownFlags(flags: number): number {
+    if (!context.exclusive) return flags
+    const access = flags & (constants.O_WRONLY | constants.O_RDWR)
+    const readable = access === constants.O_WRONLY ? (flags & ~constants.O_WRONLY) | constants.O_RDWR : flags
+    return readable & ~constants.O_APPEND
+  }
+
+  function opened(handle: number): Buffer {
+    return openOut.encode({ fh: handle, openFlags: files.mayKeepPages(handle) ? openReplyFlags.KEEP_CACHE : 0 })
+  }
+
+  /** Nobody uses what was opened. */
+  const abandoned = (handle: number) => () => {
+    files.release(handle).catch(rethrowBug)
+  }
+
+  return {
+    OPEN: async ({ ino, body }) => {
+      const { flags, openFlags } = openIn.read(body)
+      const killPrivileges = (openFlags & openKillsPrivileges) !== 0
+      const handle = await files.open(ino, ownFlags(flags), { killPrivileges })
+      return { pieces: [opened(handle)], abandoned: abandoned(handle) }
+    },
+
+    CREATE: async request => {
+      const { flags, mode, openFlags } = createIn.read(request.body)
+      const name = nameAt(request.body, createIn.size)
+      const killPrivileges = (openFlags & openKillsPrivileges) !== 0
+      const made = await files.create(request.ino, name, mode & 0o7777, request, ownFlags(flags), { killPrivileges })
+      const entry = entryReply(context, request.ino, name, made.attributes)
+      return { ...entry, pieces: [...entry.pieces, opened(made.handle)], abandoned: abandoned(made.handle) }
+    },
+
+    READ: async ({ body }) => {
+      const { fh, offset, size } = readIn.read(body)
+      return { pieces: await files.read(fh, offset, size) }
+    },
+
+    WRITE: async ({ body }) => {
+      const { fh, offset, size, writeFlags } = writeIn.read(body)
+      const data = body.subarray(writeIn.size, writeIn.size + size)
+      if (data.length < size) throw new KernelError('EINVAL', 'a request without the data it announces')
+      await files.write(fh, offset, data, { killPrivileges: (writeFlags & writeKillsPrivileges) !== 0 })
+      return reply(writeOut.encode({ size }))
+    },
+
+    FLUSH: async ({ body }) => {
+      const { fh, lockOwner } = flushIn.read(body)
+      await files.flush(fh, lockOwner)
+      return done
+    },
+
+    RELEASE: async ({ body }) => {
+      const { fh, releaseFlags, lockOwner } = releaseIn.read(body)
+      await files.release(fh, (releaseFlags & releaseFlocks) !== 0 ? lockOwner : undefined)
+      return done
+    },
+
+    FSYNC: async ({ body }) => {
+      await files.sync(fsyncIn.read(body).fh)
+      return done
+    },
+
+    FALLOCATE: async ({ body }) => {
+      const { fh, mode, offset, length } = fallocateIn.read(body)
+      await files.allocate(fh, mode, offset, length)
+      return done
+    },
+
+    LSEEK: async ({ body }) => {
+      const { fh, offset, whence } = lseekIn.read(body)
+      return reply(lseekOut.encode({ offset: await files.seek(fh, offset, whence) }))
+    },
+  } satisfies Record<string, Call>
+}

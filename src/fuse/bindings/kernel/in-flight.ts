@@ -1,0 +1,93 @@
+// Requests whose calls have not ended, and what becomes of them when their
+// callers are interrupted.
+//
+// A caller who gets a signal is answered EINTR by an operation that waits for
+// it (a lock), and by any other that has not ended a while later: so nobody
+// hangs because a server is away. Not at once, since an interrupted system call
+// that has done its work all the same is a nasty surprise, and most end soon.
+
+import type { Clock } from '../../../base/clock.js'
+import type { Ino } from '../../../client/file-system.js'
+import { interruptGraceMs } from './limits.js'
+
+export interface Flight {
+  readonly unique: number
+  readonly ino: Ino
+  /** An answer has been given; what the call comes to is not told to anyone. */
+  answered: boolean
+  readonly signal: AbortSignal
+}
+
+class Pending implements Flight {
+  readonly unique: number
+  readonly ino: Ino
+  answered = false
+  cancelTimer: (() => void) | undefined
+  #abort: AbortController | undefined
+
+  constructor(unique: number, ino: Ino) {
+    this.unique = unique
+    this.ino = ino
+  }
+
+  /** Made when someone asks: few calls do. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    return this.#abort.signal
+  }
+
+  abort(): void {
+    this.#abort?.abort()
+  }
+}
+
+export class InFlight {
+  readonly #clock: Clock
+  readonly #flights = new Map<number, Pending>()
+  /** How many there are for each inode. */
+  readonly #counts = new Map<Ino, number>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  get count(): number {
+    return this.#flights.size
+  }
+
+  /** Whether a request about the inode, or in the directory, has not ended. */
+  isBusy(ino: Ino): boolean {
+    return this.#counts.has(ino)
+  }
+
+  begin(unique: number, ino: Ino): Flight {
+    const flight = new Pending(unique, ino)
+    this.#flights.set(unique, flight)
+    this.#counts.set(ino, (this.#counts.get(ino) ?? 0) + 1)
+    return flight
+  }
+
+  get(unique: number): Flight | undefined {
+    return this.#flights.get(unique)
+  }
+
+  end(flight: Flight): void {
+    this.#flights.get(flight.unique)?.cancelTimer?.()
+    this.#flights.delete(flight.unique)
+    const count = (this.#counts.get(flight.ino) ?? 0) - 1
+    if (count > 0) this.#counts.set(flight.ino, count)
+    else this.#counts.delete(flight.ino)
+  }
+
+  /** Aborts what can be aborted; calls `giveUp` if it has not ended a while later, and takes it as answered. */
+  interrupt({ unique }: Flight, giveUp: () => void): void {
+    const flight = this.#flights.get(unique)
+    if (!flight || flight.cancelTimer) return
+    flight.abort()
+    flight.cancelTimer = this.#clock.after(interruptGraceMs, () => {
+      if (flight.answered) return
+      flight.answered = true
+      giveUp()
+    })
+  }
+}

@@ -1,0 +1,83 @@
+// Taking back what the kernel caches, when another mount has changed it.
+//
+// The kernel remembers names and attributes for as long as it was told, at most
+// until the client's lease ends, and pages for as long as the file looks
+// unchanged. A notification makes it ask again at once. It takes locks that a
+// request of this very mount may hold until we answer it, so notifications run
+// beside everything else, a few at a time; and where this mount has requests
+// under way in the inode, nobody waits for them: two mounts that work in one
+// directory would otherwise wait for one another.
+
+import { deferred } from '../../../base/deferred.js'
+import type { Ino } from '../../../client/file-system.js'
+import type { Device } from './device.js'
+import type { InFlight } from './in-flight.js'
+import type { Known } from './known.js'
+import { notificationsMax } from './limits.js'
+import { notifyCodes } from './protocol.js'
+import { invalEntryOut, invalInodeOut, outHeader } from './structs.js'
+
+export class KernelCache {
+  readonly #device: Pick<Device, 'notify'>
+  readonly #known: Known
+  readonly #inFlight: Pick<InFlight, 'isBusy'>
+  readonly #waiting: (() => Promise<void>)[] = []
+  #running = 0
+
+  constructor(device: Pick<Device, 'notify'>, known: Known, inFlight: Pick<InFlight, 'isBusy'>) {
+    this.#device = device
+    this.#known = known
+    this.#inFlight = inFlight
+  }
+
+  /** Resolves when the kernel serves nothing old of these, but for those that this mount is busy with. */
+  async invalidate(inos: readonly Ino[] | 'all'): Promise<void> {
+    const all = inos === 'all' ? [...new Set([...this.#known.inodes(), ...this.#known.directories()])] : inos
+    await Promise.all(all.map(ino => this.#invalidate(ino)))
+  }
+
+  /** The kernel forgets these names of the directory. */
+  async forgetNames(directory: Ino, names: readonly Buffer[]): Promise<void> {
+    await Promise.all(names.map(name => this.#send(entryMessage(directory, name))))
+  }
+
+  async #invalidate(ino: Ino): Promise<void> {
+    const names = this.#known.takeNames(ino)
+    const done = [this.forgetNames(ino, names)]
+    if (this.#known.has(ino)) done.push(this.#send(inodeMessage(ino)))
+    if (!this.#inFlight.isBusy(ino)) await Promise.all(done)
+  }
+
+  #send(message: Buffer): Promise<void> {
+    const sent = deferred<void>()
+    this.#waiting.push(() => this.#device.notify(message).then(sent.resolve))
+    this.#pump()
+    return sent.promise
+  }
+
+  #pump(): void {
+    while (this.#running < notificationsMax) {
+      const next = this.#waiting.shift()
+      if (!next) return
+      this.#running++
+      void next().finally(() => {
+        this.#running--
+        this.#pump()
+      })
+    }
+  }
+}
+
+/** Attributes, and all pages. */
+function inodeMessage(ino: Ino): Buffer {
+  return message(notifyCodes.INVAL_INODE, invalInodeOut.encode({ ino, off: 0, len: 0 }))
+}
+
+function entryMessage(parent: Ino, name: Buffer): Buffer {
+  const head = invalEntryOut.encode({ parent, namelen: name.length })
+  return message(notifyCodes.INVAL_ENTRY, Buffer.concat([head, name, Buffer.of(0)]))
+}
+
+function message(code: number, body: Buffer): Buffer {
+  return Buffer.concat([outHeader.encode({ len: outHeader.size + body.length, error: code, unique: 0 }), body])
+}

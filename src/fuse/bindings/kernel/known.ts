@@ -1,0 +1,100 @@
+// What the kernel holds of ours: inodes, by how often it was told of each and
+// has not forgotten, and names that it was allowed to remember. Bookkeeping only.
+//
+// Invariants:
+// - an inode is known from the first answer that names it until the kernel has
+//   forgotten it as often as it was told;
+// - every name that the kernel may remember is listed here.
+
+import { LRUCache } from 'lru-cache'
+import type { Attributes, Ino } from '../../../client/file-system.js'
+import { rootIno } from '../../../constants.js'
+import { namesPerDirectoryMax, namesTotalMax } from './limits.js'
+
+export class Known {
+  readonly #lookups = new Map<Ino, number>()
+  readonly #names: LRUCache<Ino, Set<string>>
+  /** Removed inodes that someone may still stand in: see `removed`. */
+  readonly #removed = new Map<Ino, Attributes>()
+
+  /** `evicted` hears of names that the kernel is to forget since too many are remembered. */
+  constructor(evicted: (directory: Ino, names: readonly Buffer[]) => void, totalMax = namesTotalMax) {
+    this.#names = new LRUCache({
+      max: totalMax,
+      maxSize: totalMax,
+      sizeCalculation: names => Math.max(1, names.size),
+      dispose: (names, directory, reason) => {
+        if (reason === 'evict') evicted(directory, toBuffers(names))
+      },
+    })
+  }
+
+  get inodeCount(): number {
+    return this.#lookups.size
+  }
+
+  has(ino: Ino): boolean {
+    return ino === rootIno || this.#lookups.has(ino)
+  }
+
+  /** The kernel has been told of it once more. */
+  told(ino: Ino): void {
+    this.#lookups.set(ino, (this.#lookups.get(ino) ?? 0) + 1)
+  }
+
+  /** The kernel forgets so many times of being told. */
+  forgotten(ino: Ino, count: number): void {
+    const left = (this.#lookups.get(ino) ?? 0) - count
+    if (left > 0) {
+      this.#lookups.set(ino, left)
+      return
+    }
+    this.#lookups.delete(ino)
+    this.#removed.delete(ino)
+  }
+
+  /** Whether the kernel may remember one more name of the directory. It is listed if so. */
+  mayRemember(directory: Ino, name: Buffer): boolean {
+    const names = this.#names.get(directory) ?? new Set<string>()
+    const text = name.toString('latin1')
+    if (!names.has(text)) {
+      if (names.size >= namesPerDirectoryMax) return false
+      names.add(text)
+      this.#names.set(directory, names)
+    }
+    return true
+  }
+
+  /** The names of the directory that the kernel may remember: from here on it may not. */
+  takeNames(directory: Ino): Buffer[] {
+    const names = this.#names.get(directory)
+    this.#names.delete(directory)
+    return names ? toBuffers(names) : []
+  }
+
+  /**
+   * The inode has lost its last name through this mount. Who stands in it (a
+   * working directory, a descriptor without a handle of ours) may go on asking
+   * what it is, and the master does not know it any more.
+   */
+  removed(attributes: Attributes): void {
+    if (this.has(attributes.ino)) this.#removed.set(attributes.ino, { ...attributes, nlink: 0 })
+  }
+
+  /** An inode that was removed while the kernel knew it, as it was then. */
+  asRemoved(ino: Ino): Attributes | undefined {
+    return this.#removed.get(ino)
+  }
+
+  inodes(): Ino[] {
+    return [rootIno as Ino, ...this.#lookups.keys()]
+  }
+
+  directories(): Ino[] {
+    return [...this.#names.keys()]
+  }
+}
+
+function toBuffers(names: Iterable<string>): Buffer[] {
+  return Array.from(names, name => Buffer.from(name, 'latin1'))
+}

@@ -1,0 +1,53 @@
+// fcntl(2) and flock(2) locks. The kernel has them inclusive at both ends.
+
+import type { Lock } from '../../../client/file-system.js'
+import { KernelError } from '../../errno.js'
+import type { Context } from './context.js'
+import { lockEndMax, lockIsFlock, lockTypes } from './protocol.js'
+import { type Call, done, type Request, reply } from './request.js'
+import { lkIn, lkOut } from './structs.js'
+
+export function lockCalls({ operations }: Context) {
+  const { locks } = operations
+
+  async function set({ ino, body, signal }: Request, wait: boolean) {
+    const { type, ...range } = lockOf(body)
+    if (type === 'unlocked') await locks.unlock(ino, range)
+    else await locks.set(ino, { ...range, type }, { wait, ...(wait && { signal: signal() }) })
+    return done
+  }
+
+  return {
+    GETLK: async ({ ino, body }) => {
+      const { type, ...range } = lockOf(body)
+      if (type === 'unlocked') throw new KernelError('EINVAL', 'F_GETLK of no lock')
+      const found = await locks.find(ino, { ...range, type })
+      return reply(found ? encodeLock(found) : lkOut.encode({ type: lockTypes.unlocked }))
+    },
+    SETLK: request => set(request, false),
+    SETLKW: request => set(request, true),
+  } satisfies Record<string, Call>
+}
+
+function lockOf(body: Buffer): Omit<Lock, 'type'> & { readonly type: Lock['type'] | 'unlocked' } {
+  const { owner, start, end, type, pid, lkFlags } = lkIn.read(body)
+  const name = (['shared', 'exclusive', 'unlocked'] as const)[type]
+  if (!name || end < start) throw new KernelError('EINVAL', `a lock of type ${type} from ${start} to ${end}`)
+  return {
+    kind: (lkFlags & lockIsFlock) !== 0 ? 'flock' : 'posix',
+    type: name,
+    start: Number(start),
+    end: end >= lockEndMax ? Infinity : Number(end) + 1,
+    owner,
+    pid,
+  }
+}
+
+function encodeLock({ type, start, end, pid }: Lock): Buffer {
+  return lkOut.encode({
+    start: BigInt(start),
+    end: end === Infinity ? lockEndMax : BigInt(end - 1),
+    type: lockTypes[type],
+    pid,
+  })
+}

@@ -1,0 +1,174 @@
+// The conversation with the kernel: each request is called, and answered
+// exactly once, whatever happens; some (FORGET) are not answered at all.
+//
+// Invariants:
+// - a request is in flight from when it came until its call has ended;
+// - its bytes are not given back before its call has ended, answered or not;
+// - what a call throws becomes an errno; a broken invariant is answered EIO and
+//   then ends the process.
+
+import { AssertionError } from 'node:assert/strict'
+import type { Clock } from '../../../base/clock.js'
+import { type Deferred, deferred } from '../../../base/deferred.js'
+import { LeasefsError } from '../../../base/errors.js'
+import type { Logger } from '../../../base/log.js'
+import type { Ino } from '../../../client/file-system.js'
+import { errnoFrom, KernelError } from '../../errno.js'
+import type { Device } from './device.js'
+import type { Flight, InFlight } from './in-flight.js'
+import type { Known } from './known.js'
+import { copiedBytesMax } from './limits.js'
+import { type Agreed, negotiate } from './negotiation.js'
+import { type OpcodeName, opcodeName } from './protocol.js'
+import type { Call, Reply, Request } from './request.js'
+import { batchForgetIn, forgetIn, forgetOne, inHeader, interruptIn, outHeader } from './structs.js'
+
+export type CallTable = Readonly<Partial<Record<OpcodeName, Call>>>
+
+export interface SessionOptions {
+  readonly device: Device
+  readonly calls: CallTable
+  readonly known: Known
+  readonly inFlight: InFlight
+  readonly exclusive: boolean
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+const eio = errnoFrom(undefined)
+const enosys = errnoFrom(new KernelError('ENOSYS', ''))
+const eagain = errnoFrom(new KernelError('EAGAIN', ''))
+const eintr = errnoFrom(new KernelError('EINTR', ''))
+
+export class Session {
+  readonly #options: SessionOptions
+  readonly #agreed: Deferred<Agreed> = deferred()
+  #ready = false
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+    this.#agreed.promise.catch(() => {}) // Told to whoever waits for it.
+  }
+
+  /** What was agreed on with the kernel. @throws LeasefsError NOT_SUPPORTED, IO: the mount went away first */
+  get agreed(): Promise<Agreed> {
+    return this.#agreed.promise
+  }
+
+  /** Resolves when the mount has gone. */
+  async run(): Promise<void> {
+    await this.#options.device.serve((bytes, release) => this.#receive(bytes, release))
+    this.#agreed.reject(new LeasefsError('IO', 'the mount went away before it was ready'))
+  }
+
+  #receive(bytes: Buffer, release: () => void): void {
+    if (bytes.length < inHeader.size) {
+      this.#options.log.error({ length: bytes.length }, 'the kernel sent less than a header')
+      release()
+      return
+    }
+    const header = inHeader.read(bytes)
+    const { opcode, unique } = header
+    const large = bytes.length > copiedBytesMax
+    const body = large ? bytes.subarray(inHeader.size) : Buffer.from(bytes.subarray(inHeader.size))
+    if (!large) release()
+    const ended = large ? release : () => {}
+    const name = opcodeName(opcode)
+    try {
+      if (name === 'INIT') this.#init(unique, body)
+      else if (name === 'FORGET') this.#options.known.forgotten(header.nodeid as Ino, forgetIn.read(body).nlookup)
+      else if (name === 'BATCH_FORGET') this.#forgetMany(body)
+      else if (name === 'INTERRUPT') this.#interrupt(unique, interruptIn.read(body).unique)
+      else if (name === 'DESTROY') this.#answer(unique, 0, [])
+      else if (!this.#ready) this.#answer(unique, eio, [])
+      else {
+        this.#call(name, { ...header, ino: header.nodeid as Ino, body }, ended)
+        return
+      }
+    } catch (reason) {
+      this.#options.log.error({ err: reason, opcode }, 'a malformed request of the kernel')
+    }
+    ended()
+  }
+
+  #call(name: OpcodeName | undefined, header: Omit<Request, 'signal'>, ended: () => void): void {
+    const call = name && this.#options.calls[name]
+    if (!name || !call) {
+      this.#answer(header.unique, enosys, [])
+      ended()
+      return
+    }
+    const flight = this.#options.inFlight.begin(header.unique, header.ino)
+    const { unique, opcode, ino, uid, gid, body } = header
+    call({ unique, opcode, ino, uid, gid, body, signal: () => flight.signal }).then(
+      result => {
+        this.#end(flight, ended)
+        this.#succeed(flight, result)
+      },
+      reason => {
+        this.#end(flight, ended)
+        this.#fail(flight, name, reason)
+      },
+    )
+  }
+
+  #end(flight: Flight, ended: () => void): void {
+    this.#options.inFlight.end(flight)
+    ended()
+  }
+
+  #succeed(flight: Flight, { pieces, delivered, abandoned }: Reply): void {
+    if (!flight.answered && this.#answer(flight.unique, 0, pieces)) delivered?.()
+    else abandoned?.()
+  }
+
+  #fail(flight: Flight, name: OpcodeName, reason: unknown): void {
+    const { log } = this.#options
+    const errno = errnoFrom(reason)
+    if (!flight.answered) this.#answer(flight.unique, errno, [])
+    if (reason instanceof AssertionError || reason instanceof TypeError || reason instanceof RangeError) {
+      setImmediate(() => {
+        throw reason
+      })
+    } else if (errno === eio) log.warn({ err: reason, operation: name }, 'an operation was answered with EIO')
+    else log.debug({ operation: name, reason: String(reason) }, 'refused')
+  }
+
+  /** False: the kernel does not wait for it any more. */
+  #answer(unique: number, errno: number, pieces: readonly Buffer[]): boolean {
+    let length = outHeader.size
+    for (const piece of pieces) length += piece.length
+    const header = outHeader.encode({ len: length, error: -errno, unique })
+    return this.#options.device.answer(pieces.length === 0 ? [header] : [header, ...pieces])
+  }
+
+  #init(unique: number, body: Buffer): void {
+    try {
+      const agreed = negotiate(body, this.#options)
+      this.#answer(unique, 0, [agreed.answer])
+      this.#ready = true
+      this.#agreed.resolve(agreed)
+    } catch (reason) {
+      this.#answer(unique, errnoFrom(reason), [])
+      this.#agreed.reject(LeasefsError.from(reason))
+    }
+  }
+
+  #forgetMany(body: Buffer): void {
+    const { count } = batchForgetIn.read(body)
+    for (let index = 0; index < count; index++) {
+      const { nodeid, nlookup } = forgetOne.read(body, batchForgetIn.size + index * forgetOne.size)
+      this.#options.known.forgotten(nodeid as Ino, nlookup)
+    }
+  }
+
+  /** The kernel asks again after EAGAIN if the request is one that we have not read yet; if it has ended, it does not listen. */
+  #interrupt(unique: number, of: number): void {
+    const flight = this.#options.inFlight.get(of)
+    if (!flight) {
+      this.#answer(unique, eagain, [])
+      return
+    }
+    this.#options.inFlight.interrupt(flight, () => this.#answer(flight.unique, eintr, []))
+  }
+}
