@@ -2,6 +2,7 @@
 // there already unless O_EXCL was asked for, and is opened in the same step.
 
 import { LeasefsError } from '../../base/errors.js'
+import { linkCountMax } from '../../constants.js'
 import type { Make } from '../../wire/gen/client.js'
 import { type Attributes, FileType } from '../../wire/gen/common.js'
 import type { InodeMade } from '../../wire/gen/state.js'
@@ -34,7 +35,7 @@ const makeable: readonly FileType[] = [
   FileType.BLOCK_DEVICE,
 ]
 
-/** @throws LeasefsError NOT_FOUND, NOT_A_DIRECTORY, ALREADY_EXISTS, IS_A_DIRECTORY, INVALID_ARGUMENT, NAME_TOO_LONG */
+/** @throws LeasefsError NOT_FOUND, NOT_A_DIRECTORY, ALREADY_EXISTS, IS_A_DIRECTORY, TOO_MANY_LINKS, INVALID_ARGUMENT, NAME_TOO_LONG */
 export function checkMake(state: State, request: Make, context: CheckContext): Decision {
   checkName(request.name)
   if (!makeable.includes(request.type)) throw new LeasefsError('INVALID_ARGUMENT', `no file type ${request.type}`)
@@ -43,6 +44,7 @@ export function checkMake(state: State, request: Make, context: CheckContext): D
 
   const existing = state.dentries.find(request.parent, request.name)
   if (existing !== undefined) return checkExisting(state, request, existing, context)
+  if (request.type === FileType.DIRECTORY) checkSubdirectory(parent)
 
   return change({
     $case: 'inodeMade',
@@ -77,6 +79,11 @@ export function liveDirectory(state: State, ino: number): Inode {
   const directory = state.inodes.directory(ino)
   if (directory.attributes.nlink === 0) throw new LeasefsError('NOT_FOUND', `directory ${ino} has been removed`)
   return directory
+}
+
+/** That the directory may have one more: the entry ".." of each is a link to it. @throws LeasefsError TOO_MANY_LINKS */
+export function checkSubdirectory({ attributes: { ino, nlink } }: Inode): void {
+  if (nlink >= linkCountMax) throw new LeasefsError('TOO_MANY_LINKS', `directory ${ino} has ${nlink} links`)
 }
 
 function checkExisting(state: State, request: Make, ino: Ino, context: CheckContext): Decision {

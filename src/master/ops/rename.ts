@@ -9,13 +9,13 @@ import type { EntryMoved } from '../../wire/gen/state.js'
 import type { ChunkHandle, Ino } from '../../wire/ids.js'
 import type { State } from '../state/state.js'
 import { dropLink, entriesChanged } from './inode-life.js'
-import { liveDirectory } from './make.js'
+import { checkSubdirectory, liveDirectory } from './make.js'
 import { checkName } from './names.js'
 import { type ApplyContext, answer, change, type Decision, doneResult, isDirectory, type Outcome } from './operation.js'
 
 /**
  * @throws LeasefsError NOT_FOUND, NOT_A_DIRECTORY, IS_A_DIRECTORY, NOT_EMPTY, ALREADY_EXISTS (no_replace),
- *   INVALID_ARGUMENT (into its own tree, or both flags), and for the names
+ *   INVALID_ARGUMENT (into its own tree, or both flags), TOO_MANY_LINKS (subdirectories), and for the names
  */
 export function checkRename(state: State, request: Rename): Decision {
   const { parent, name, newParent, newName, noReplace, exchange } = request
@@ -33,12 +33,15 @@ export function checkRename(state: State, request: Rename): Decision {
   // Two names of one inode: POSIX has rename do nothing.
   if (targetIno === source.ino) return answer(doneResult)
 
-  refuseCycle(state, source, newParent)
-  if (targetIno !== undefined) {
-    const target = state.inodes.get(targetIno).attributes
-    if (exchange) refuseCycle(state, target, parent)
-    else checkReplace(state, source, target)
+  if (isWithin(state, newParent, source)) throw ownTree(source)
+  const target = targetIno === undefined ? undefined : state.inodes.get(targetIno).attributes
+  if (target) {
+    const upward = isWithin(state, parent, target)
+    if (upward && exchange) throw ownTree(target)
+    if (upward) throw new LeasefsError('NOT_EMPTY', `directory ${target.ino} has what is to replace it`)
+    if (!exchange) checkReplace(state, source, target)
   }
+  if (parent !== newParent) checkSubdirectories(state, request, source, target)
   return change({ $case: 'entryMoved', value: { parent, name, newParent, newName, exchange } })
 }
 
@@ -90,11 +93,24 @@ function checkReplace(state: State, source: Attributes, target: Attributes): voi
   }
 }
 
-/** A directory may not come to lie within itself. */
-function refuseCycle(state: State, moving: Attributes, destination: number): void {
-  if (!isDirectory(moving)) return
-  for (let at = destination; ; at = state.inodes.get(at).parent) {
-    if (at === moving.ino) throw new LeasefsError('INVALID_ARGUMENT', `inode ${at} cannot move into its own tree`)
-    if (at === rootIno) return
+/** A directory that gets one more subdirectory has room for it. */
+function checkSubdirectories(state: State, request: Rename, source: Attributes, target: Attributes | undefined): void {
+  const { parent, newParent, exchange } = request
+  const [moving, met] = [isDirectory(source), target !== undefined && isDirectory(target)]
+  if (moving && !met) checkSubdirectory(state.inodes.get(newParent))
+  if (exchange && met && !moving) checkSubdirectory(state.inodes.get(parent))
+}
+
+/** Whether the directory `at` is `ancestor`, or lies somewhere in it. */
+function isWithin(state: State, at: number, ancestor: Attributes): boolean {
+  if (!isDirectory(ancestor)) return false
+  for (let next = at; ; next = state.inodes.get(next).parent) {
+    if (next === ancestor.ino) return true
+    if (next === rootIno) return false
   }
+}
+
+/** A directory may not come to lie within itself. */
+function ownTree({ ino }: Attributes): LeasefsError {
+  return new LeasefsError('INVALID_ARGUMENT', `inode ${ino} cannot move into its own tree`)
 }

@@ -18,10 +18,15 @@ onEachStore(t, 'what cannot be linked is refused', async (t, fs) => {
   const file = await fs.make(root, 'a')
   const unlinked = await fs.make(root, 'gone', { open: true })
   await fs.unlink(root, 'gone')
+  const removed = await fs.makeDirectory(root, 'removed')
+  await fs.open(removed.ino)
+  await fs.removeDirectory(root, 'removed')
   const before = fs.dump()
   const cases: [ino: number, parent: number, name: string, code: string][] = [
     [999, root, 'x', 'NOT_FOUND'],
     [file.ino, 999, 'x', 'NOT_FOUND'],
+    [file.ino, removed.ino, 'x', 'NOT_FOUND'],
+    [d.ino, root, 'a', 'ALREADY_EXISTS'],
     [file.ino, file.ino, 'x', 'NOT_A_DIRECTORY'],
     [file.ino, root, 'a', 'ALREADY_EXISTS'],
     [d.ino, root, 'x', 'NOT_PERMITTED'],

@@ -1,6 +1,9 @@
 import t from 'tap'
+import { silentLog } from '../../../src/base/log.js'
+import { SeededRandom } from '../../../src/base/random.js'
 import { entriesMax } from '../../../src/master/ops/read-directory.js'
-import { type Namespace, onEachStore, root } from '../harness/namespace.js'
+import { openLmdbStore } from '../../../src/master/state/lmdb-store.js'
+import { Namespace, onEachStore, root } from '../harness/namespace.js'
 
 function page(fs: Namespace, ino: number, after: string, countMax: number) {
   const { result, cached } = fs.read({ $case: 'readDirectory', value: { ino, after: Buffer.from(after), countMax } })
@@ -33,6 +36,63 @@ onEachStore(t, 'a page has its limit', async (t, fs) => {
   t.match(first, { more: true })
   t.equal(first.names.length, entriesMax)
   t.equal(page(fs, root, first.names.at(-1) ?? '', 0).names.length, 5)
+})
+
+for (const seed of [1, 2, 3]) {
+  t.test(`what stays is listed once, whatever others do meanwhile (seed ${seed})`, async t => {
+    const random = new SeededRandom(seed)
+    const fs = await Namespace.open()
+    const below = (limit: number) => Math.floor(random.next() * limit)
+    const staying = Array.from({ length: 300 }, (_, n) => `${below(10)}-${n}-stays`)
+    for (const name of staying) await fs.make(root, name)
+    for (let n = 0; n < 200; n++) await fs.make(root, `${below(10)}-${n}-goes`)
+    for (let round = 0; round < 4; round++) {
+      const seen: string[] = []
+      for (let more = true; more; ) {
+        const next = page(fs, root, seen.at(-1) ?? '', 1 + below(20))
+        seen.push(...next.names)
+        more = next.more
+        for (let n = 0; n < 3; n++) {
+          const others = fs.names(root).filter(name => !name.endsWith('stays'))
+          const other = others[below(others.length)]
+          const fresh = `${below(10)}-${round}-${below(1e6)}`
+          const what = other ? below(3) : 2
+          if (what === 0) await fs.unlink(root, other ?? '')
+          else if (what === 1) await fs.rename([root, other ?? ''], [root, fresh])
+          else await fs.make(root, fresh, { exclusive: false })
+        }
+      }
+      t.same(
+        seen.filter(name => name.endsWith('stays')),
+        [...staying].sort(),
+      )
+      t.equal(new Set(seen).size, seen.length)
+    }
+  })
+}
+
+t.test('a page of a very large directory costs what any other does', async t => {
+  const fs = await Namespace.open({ store: openLmdbStore(t.testdir(), 'boot', silentLog) })
+  const file = await fs.make(root, 'a')
+  const [small, large] = [await fs.makeDirectory(root, 'small'), await fs.makeDirectory(root, 'large')]
+  const name = (n: number) => Buffer.from(`file ${String(n).padStart(6, '0')}`)
+  fs.state.transaction(() => {
+    for (let n = 0; n < 200; n++) fs.state.dentries.put(small.ino, name(n), file.ino)
+    for (let n = 0; n < 200_000; n++) fs.state.dentries.put(large.ino, name(n), file.ino)
+  })
+  const cost = (ino: number, after: number) => {
+    const times = Array.from({ length: 31 }, () => {
+      const began = process.hrtime.bigint()
+      page(fs, ino, String(name(after)), 100)
+      return Number(process.hrtime.bigint() - began)
+    })
+    return times.sort((a, b) => a - b)[15] ?? 0
+  }
+  cost(large.ino, 50_000)
+  const usual = cost(small.ino, 50)
+  const costs = [0, 100_000, 199_000].map(after => cost(large.ino, after))
+  await fs.shutdown()
+  t.ok(Math.max(...costs) < 5 * usual + 1e6, `${costs} against ${usual} ns`)
 })
 
 onEachStore(t, 'only a directory is listed', async (t, fs) => {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { linkCountMax } from '../../../src/constants.js'
 import { DIRECTORY, onEachStore, root } from '../harness/namespace.js'
 
 onEachStore(t, 'a file moves: times, not its inode number', async (t, fs) => {
@@ -89,6 +90,64 @@ onEachStore(t, 'exchange swaps two of any kind', async (t, fs) => {
   t.equal(fs.stat(root).nlink, 4)
 })
 
+onEachStore(
+  t,
+  'the times that move are those of both directories, and ctime of what moved or was met',
+  async (t, fs) => {
+    const [d, e] = [await fs.makeDirectory(root, 'd'), await fs.makeDirectory(root, 'e')]
+    const moving = await fs.makeDirectory(d.ino, 'm')
+    const [file, met] = [await fs.make(d.ino, 'f'), await fs.make(e.ino, 'g')]
+    await fs.link(met.ino, root, 'also')
+    const inos = [root, d.ino, e.ino, moving.ino, file.ino, met.ino]
+    const moved = async (run: () => Promise<unknown>) => {
+      const before = inos.map(ino => fs.stat(ino))
+      await fs.tick()
+      await run()
+      return inos.map((ino, at) => {
+        const [now, then] = [fs.stat(ino), before[at]]
+        const times = (['atime', 'mtime', 'ctime'] as const).filter(
+          name => now[name]?.seconds !== then?.[name]?.seconds,
+        )
+        return times.map(name => name[0]).join('')
+      })
+    }
+    t.same(await moved(() => fs.rename([d.ino, 'm'], [e.ino, 'm'])), ['', 'mc', 'mc', 'c', '', ''])
+    t.same(await moved(() => fs.rename([d.ino, 'f'], [e.ino, 'g'])), ['', 'mc', 'mc', '', 'c', 'c'], 'replaced')
+    t.same(await moved(() => fs.rename([e.ino, 'g'], [root, 'also'], { exchange: true })), [
+      'mc',
+      '',
+      'mc',
+      '',
+      'c',
+      'c',
+    ])
+    t.same(
+      await moved(() => fs.rename([e.ino, 'm'], [e.ino, 'n'])),
+      ['', '', 'mc', 'c', '', ''],
+      'within one directory',
+    )
+  },
+)
+
+onEachStore(t, 'a directory takes no more subdirectories than it has links', async (t, fs) => {
+  const [d, e] = [await fs.makeDirectory(root, 'd'), await fs.makeDirectory(root, 'e')]
+  await fs.makeDirectory(d.ino, 'sub')
+  await fs.make(d.ino, 'file')
+  await fs.makeDirectory(e.ino, 'one')
+  await fs.make(e.ino, 'file')
+  fs.state.transaction(() => fs.state.inodes.change(e.ino, { nlink: linkCountMax }))
+  const full = { code: 'TOO_MANY_LINKS' }
+  await t.rejects(fs.makeDirectory(e.ino, 'x'), full)
+  await t.rejects(fs.rename([d.ino, 'sub'], [e.ino, 'x']), full)
+  await t.rejects(fs.rename([d.ino, 'sub'], [e.ino, 'file'], { exchange: true }), full)
+  await t.rejects(fs.rename([e.ino, 'file'], [d.ino, 'sub'], { exchange: true }), full)
+  await fs.make(e.ino, 'another')
+  await fs.rename([e.ino, 'one'], [e.ino, 'two'])
+  await fs.rename([d.ino, 'sub'], [e.ino, 'two'], { exchange: true })
+  await fs.rename([d.ino, 'sub'], [e.ino, 'two'])
+  t.equal(fs.stat(e.ino).nlink, linkCountMax, 'one for another')
+})
+
 onEachStore(t, 'what POSIX does not allow is refused, and nothing changes', async (t, fs) => {
   const d = await fs.makeDirectory(root, 'd')
   const e = await fs.make(d.ino, 'e', { type: DIRECTORY })
@@ -110,6 +169,11 @@ onEachStore(t, 'what POSIX does not allow is refused, and nothing changes', asyn
     [[root, 'd'], [e.ino, 'full'], { exchange: true }, 'INVALID_ARGUMENT'],
     [[e.ino, 'full'], [root, 'd'], { exchange: true }, 'INVALID_ARGUMENT'],
     [[d.ino, 'e'], [root, 'd'], {}, 'NOT_EMPTY'],
+    [[e.ino, 'full'], [root, 'd'], {}, 'NOT_EMPTY'],
+    [[root, 'd'], [d.ino, 'e'], {}, 'INVALID_ARGUMENT'],
+    [[root, 'd'], [d.ino, 'e'], { exchange: true }, 'INVALID_ARGUMENT'],
+    [[d.ino, 'e'], [root, 'd'], { exchange: true }, 'INVALID_ARGUMENT'],
+    [[root, 'none'], [root, 'file'], { noReplace: true }, 'NOT_FOUND'],
     [[root, 'file'], [root, 'x'], { exchange: true }, 'NOT_FOUND'],
     [[root, 'file'], [root, 'empty'], { noReplace: true }, 'ALREADY_EXISTS'],
     [[root, 'file'], [root, 'file'], { noReplace: true }, 'ALREADY_EXISTS'],

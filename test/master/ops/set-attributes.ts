@@ -74,6 +74,31 @@ onEachStore(t, 'a program that changes hands loses its set-id bits', async (t, f
   t.equal((await fs.setAttributes(d.ino, { gid: 5 })).mode, 0o2755, 'a directory keeps it')
 })
 
+onEachStore(t, 'who is not trusted takes the set-id bits away, of files', async (t, fs) => {
+  const file = await fs.make(root, 'a', { mode: 0o6755 })
+  await fs.tick()
+  const killed = await fs.setAttributes(file.ino, { killPrivileges: true })
+  t.same(killed, { ...file, mode: 0o755, ctime: killed.ctime })
+  t.notSame(killed.ctime, file.ctime)
+  const { lastIndex } = fs.journal
+  await fs.setAttributes(file.ino, { killPrivileges: true })
+  t.equal(fs.journal.lastIndex, lastIndex, 'a second time there is nothing to take')
+
+  await fs.setAttributes(file.ino, { mode: 0o6745 })
+  t.match(await fs.setAttributes(file.ino, { killPrivileges: true, size: 7 }), { mode: 0o2745, size: 7 })
+  const d = await fs.makeDirectory(root, 'd')
+  await fs.setAttributes(d.ino, { mode: 0o2775 })
+  t.equal((await fs.setAttributes(d.ino, { killPrivileges: true })).mode, 0o2775)
+})
+
+onEachStore(t, 'the same size is a change too', async (t, fs) => {
+  const file = await fs.make(root, 'a')
+  await fs.tick()
+  const same = await fs.setAttributes(file.ino, { size: 0 })
+  t.same([same.mtime, same.atime], [same.ctime, file.atime])
+  t.notSame(same.mtime, file.mtime)
+})
+
 onEachStore(t, 'what makes no sense is refused', async (t, fs) => {
   const file = await fs.make(root, 'a')
   const link = await fs.make(root, 'l', { type: SYMLINK, symlinkTarget: Buffer.from('a') })

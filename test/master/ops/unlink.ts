@@ -36,6 +36,13 @@ onEachStore(t, 'rmdir takes an empty directory, and its link from the parent', a
   await fs.removeDirectory(root, 'd')
   t.equal(fs.stat(root).nlink, 2)
   t.equal(fs.stat(d.ino).nlink, 0, 'it is open')
+  const file = await fs.make(root, 'f')
+  await t.rejects(fs.rename([root, 'f'], [d.ino, 'f']), { code: 'NOT_FOUND' }, 'it takes no entries')
+  await t.rejects(fs.rename([d.ino, 'f'], [root, 'f']), { code: 'NOT_FOUND' })
+  await t.rejects(fs.link(file.ino, d.ino, 'f'), { code: 'NOT_FOUND' })
+  t.match(fs.read({ $case: 'readDirectory', value: { ino: d.ino, after: Buffer.alloc(0), countMax: 0 } }), {
+    result: { value: { entries: [], parent: root } },
+  })
   await t.rejects(fs.unlink(d.ino, 'a'), { code: 'NOT_FOUND' })
   await fs.close(d.ino)
   t.notOk(fs.state.inodes.find(d.ino))
