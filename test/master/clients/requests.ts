@@ -8,8 +8,9 @@ import { cachedBy, checkedRequest, Requests, replyOf, resultOf } from '../../../
 import { doneResult } from '../../../src/master/ops/operation.js'
 import type { Operation } from '../../../src/master/ops/read.js'
 import type { ChunkLayout, ReportReplica } from '../../../src/wire/gen/client.js'
+import { LockType } from '../../../src/wire/gen/common.js'
 import type { Ino } from '../../../src/wire/ids.js'
-import { make, unlink } from '../harness/client.js'
+import { make, setLock, unlink } from '../harness/client.js'
 import { Namespace, root } from '../harness/namespace.js'
 
 function layout(...handles: number[]): ChunkLayout {
@@ -36,7 +37,7 @@ async function open(locate: ChunkService['locate'] = async () => layout()) {
   lease.attach(() => {})
   const ask = (operation: Operation, number = 1000) =>
     requests.answer(operation, { sessionId: 1, number, answeredThrough: 0 }, lease)
-  return { fs, reports, lease, ask }
+  return { fs, reports, lease, ask, requests }
 }
 
 function locate(ino: number) {
@@ -71,6 +72,26 @@ t.test('a report is passed on, and a sync waits for the journal', async t => {
   t.match(await ask({ $case: 'reportReplica', value: report }), { result: doneResult })
   t.same(reports, [report])
   t.match(await ask({ $case: 'syncInode', value: { ino: root } }), { result: doneResult })
+})
+
+t.test('a lock is asked for like a change, and caches nothing; a wait goes on when it can, or ends', async t => {
+  const { fs, ask, requests } = await open()
+  const other = await fs.startSession()
+  const { ino } = await fs.make(root, 'a')
+  t.match(await ask(setLock(ino, 'p', LockType.EXCLUSIVE), 2001), { result: doneResult, cached: [] })
+  await t.rejects(async () => await ask(setLock(ino, 'q', LockType.EXCLUSIVE), 2002), { code: 'WOULD_BLOCK' })
+
+  const waiting = [2003, 2004].map(number => ask(setLock(ino, `w${number}`, LockType.SHARED, { wait: true }), number))
+  const outcomes = Promise.allSettled(waiting)
+  await fs.clock.advance(0)
+  t.match(ask({ $case: 'cancelWait', value: { number: 2003 } }), { result: doneResult, cached: [] })
+  requests.unheard(other, new LeasefsError('CANCELLED', 'of another session'))
+  await ask(setLock(ino, 'p', LockType.UNLOCKED), 2005)
+  requests.committed(
+    { kind: 'applied', outcome: { result: doneResult, touched: [], freed: [], unlocked: [ino as Ino] } },
+    undefined,
+  )
+  t.match(await outcomes, [{ reason: { code: 'CANCELLED' } }, { value: { result: doneResult } }])
 })
 
 t.test('a layout is registered before it is asked for, and known to be out of date', async t => {

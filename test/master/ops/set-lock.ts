@@ -1,5 +1,5 @@
 import t from 'tap'
-import { inodeLocksMax } from '../../../src/master/locks/limits.js'
+import { inodeLocksMax, sessionLocksMax } from '../../../src/master/locks/limits.js'
 import { type Lock, LockKind, LockType } from '../../../src/wire/gen/common.js'
 import { setLock } from '../harness/client.js'
 import { Namespace, onEachStore, root } from '../harness/namespace.js'
@@ -91,6 +91,20 @@ t.test('an inode has so many locks and no more', async t => {
   await fs.change(setLock(ino, 'p', SHARED, { start: 1, end: 2 }))
   t.equal(fs.state.locks.count(fs.session), inodeLocksMax - 1, 'one that closes a gap makes them fewer')
   await fs.change(more)
+})
+
+t.test('a session has so many locks and no more', async t => {
+  const fs = await Namespace.open()
+  const other = await fs.startSession()
+  const { ino } = await fs.make(root, 'a')
+  const lock = { kind: LockKind.POSIX, type: SHARED, pid: 0, owner: Buffer.from('p'), end: 0 }
+  const held = Array.from({ length: sessionLocksMax }, (_, start) => ({
+    session: fs.session,
+    lock: { ...lock, start },
+  }))
+  fs.state.transaction(() => fs.state.locks.replace(1000, [], held))
+  await t.rejects(fs.change(setLock(ino, 'p', SHARED)), { code: 'NO_LOCKS' })
+  await fs.change(setLock(ino, 'p', SHARED), other)
 })
 
 onEachStore(t, 'what makes no sense is refused', async (t, fs) => {
