@@ -28,10 +28,9 @@ interface MemoryOptions {
   readonly discard?: boolean
   /** What it says of how long its answers may be used. */
   readonly cacheValidMs?: number
+  /** Entries of one page of a directory. */
+  readonly pageEntries?: number
 }
-
-/** Entries of one page of a directory. */
-const pageEntries = 4
 
 const key = (name: Name) => name.toString('latin1')
 const fail = (...[code, what]: ConstructorParameters<typeof LeasefsError>) => new LeasefsError(code, what)
@@ -42,12 +41,14 @@ export class MemoryFileSystem implements FileSystem {
   readonly #discard: boolean
   readonly #locks = new MemoryLocks()
   readonly cacheValidMs: number
+  readonly #pageEntries: number
   #lastIno = rootIno
 
   constructor(clock: Clock, options: MemoryOptions = {}) {
     this.#clock = clock
     this.#discard = options.discard ?? false
     this.cacheValidMs = options.cacheValidMs ?? 0
+    this.#pageEntries = options.pageEntries ?? 1000
     const root = this.#newInode('directory', {
       mode: 0o755,
       uid: process.getuid?.() ?? 0,
@@ -113,7 +114,7 @@ export class MemoryFileSystem implements FileSystem {
   async readDirectoryPage(ino: Ino, after: Name) {
     const { entries, parent } = await this.readDirectory(ino)
     const rest = entries.filter(({ name }) => Buffer.compare(name, after) > 0)
-    return { entries: rest.slice(0, pageEntries), more: rest.length > pageEntries, parent }
+    return { entries: rest.slice(0, this.#pageEntries), more: rest.length > this.#pageEntries, parent }
   }
 
   accessed(ino: Ino): void {

@@ -1,4 +1,4 @@
-// Operations on a file system in memory, with time standing still.
+// Operations on a file system in memory, with time standing still, and directories in small pages.
 
 import { silentLog } from '../../../src/base/log.js'
 import { SimulatedClock } from '../../../src/base/simulated-clock.js'
@@ -13,6 +13,6 @@ export const name = (text: string) => Buffer.from(text)
 
 export function memoryOperations(options: Omit<OperationsOptions, 'clock'> = {}) {
   const clock = new SimulatedClock()
-  const fileSystem = new MemoryFileSystem(clock)
+  const fileSystem = new MemoryFileSystem(clock, { pageEntries: 4 })
   return { clock, fileSystem, operations: new Operations(fileSystem, silentLog, { clock, ...options }) }
 }
