@@ -22,6 +22,9 @@ import { inodeWaitsMax, lockWaitsMax } from './limits.js'
 import { isOwn, lockInTheWay, locksInTheWay, withLock } from './lock-list.js'
 import { WaitTable } from './wait-table.js'
 
+/** Answers a session may have remembered while it waits. Clients that ask anew by themselves do so well before. */
+export const answersWaitingMax = (answersMax / 4) * 3
+
 /** A request that may have to wait. */
 interface Waiter {
   readonly request: SetLock
@@ -142,7 +145,7 @@ export class LockWaits {
   /** An unanswered request keeps the answers to all later ones remembered: before they are too many, it is asked for again. */
   #relieve(session: number): void {
     const waiters = this.#waiters.ofSession(session)
-    if (waiters.length === 0 || this.#state.answers.count(session) < answersMax / 2) return
+    if (waiters.length === 0 || this.#state.answers.count(session) < answersWaitingMax) return
     const reason = new LeasefsError('CANCELLED', 'the wait has been long: ask again')
     for (const waiter of waiters) end(waiter, reason)
   }

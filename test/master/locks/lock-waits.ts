@@ -1,7 +1,7 @@
 import t from 'tap'
-import { answersMax } from '../../../src/master/executor.js'
 import { MemoryJournal } from '../../../src/master/journal/memory-journal.js'
 import { inodeWaitsMax } from '../../../src/master/locks/limits.js'
+import { answersWaitingMax } from '../../../src/master/locks/lock-waits.js'
 import { MemoryStore } from '../../../src/master/state/memory-store.js'
 import { LockKind, LockType } from '../../../src/wire/gen/common.js'
 import { chmod, setLock, type TestClient, TestMaster, unlink } from '../harness/client.js'
@@ -233,7 +233,7 @@ t.test('a wait does not keep the answers of its session for ever', async t => {
   await b.call(setLock(ino, 'p', EXCLUSIVE))
   const number = a.ask(setLock(ino, 'q', EXCLUSIVE, { wait: true }))
   await master.settle()
-  for (let n = 0; n < answersMax / 2; n++) {
+  for (let n = 0; n < answersWaitingMax; n++) {
     a.ask(chmod(ino, n % 0o1000))
     if (n % 1000 === 0) await master.settle()
   }
