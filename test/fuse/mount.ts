@@ -9,7 +9,7 @@ import type { Ino } from '../../src/client/file-system.js'
 import { rootIno } from '../../src/constants.js'
 import { mount } from '../../src/fuse/mount.js'
 import { listMounts, mountAt } from '../../src/fuse/mount-table.js'
-import { bindingsHere } from '../mount/harness/memory-mount.js'
+import { bindingsHere, memoryMount } from '../mount/harness/memory-mount.js'
 import { MemoryFileSystem } from './harness/memory-file-system.js'
 import { mounted } from './harness/mounted.js'
 
@@ -90,9 +90,9 @@ for (const binding of bindingsHere) {
   t.test(`${binding}: others are let in if asked for`, { skip: !isRoot && 'root lets in' }, async t => {
     const nobody = { uid: 65534, gid: 65534 }
     const list = (path: string) => promisify(execFile)('ls', [path], { cwd: '/', ...nobody })
-    const open = await mounted(t, { binding })
+    const open = await memoryMount(t, { binding })
     t.match(await list(open.path), { stdout: '' })
-    const closed = await mounted(t, { binding, allowOther: false })
+    const closed = await memoryMount(t, { binding, allowOther: false })
     await t.rejects(list(closed.path), /Permission denied/)
   })
 
