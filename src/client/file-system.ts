@@ -33,6 +33,8 @@ export interface Attributes {
   readonly goal: number
   /** What of the bytes is stored: less than `size` where there are holes. Counted when writes have been applied. */
   readonly allocatedBytes: number
+  /** Writes of this client are under way: what is shown may change without a further call, and is not to be kept. */
+  readonly unsettled?: true
 }
 
 /** What to change; what is absent stays. */

@@ -128,11 +128,11 @@ export class InodeFileSystem implements FileSystem {
     const opened = await this.#inodes.create(() =>
       this.#metadata.make(parent, name, 'file', inode, { exclusive, open: true }),
     )
-    return this.#handle(opened, options)
+    return this.#handle(opened, options, true)
   }
 
   async open(ino: Ino, options: OpenOptions): Promise<OpenFile> {
-    const { file } = await this.#handle(await this.#inodes.open(ino), options)
+    const { file } = await this.#handle(await this.#inodes.open(ino), options, false)
     return file
   }
 
@@ -264,12 +264,14 @@ export class InodeFileSystem implements FileSystem {
   async #handle(
     { inode, attributes }: { readonly inode: OpenInode; readonly attributes: Attributes },
     options: OpenOptions,
+    mayBeNew: boolean,
   ): Promise<{ readonly attributes: Attributes; readonly file: OpenFile }> {
     try {
       const { ino, kind, size } = attributes
       if (kind === 'directory') throw new LeasefsError('IS_A_DIRECTORY', `inode ${ino} is a directory`)
       if (kind !== 'file') throw new LeasefsError('INVALID_ARGUMENT', `inode ${ino} is a ${kind}: it has no bytes here`)
-      const cut = options.truncate && size > 0 ? await inode.truncate({ size: 0 }) : attributes
+      const hasBytes = size > 0 || !inode.writes.isClean
+      const cut = options.truncate && (hasBytes || !mayBeNew) ? await inode.truncate({ size: 0 }) : attributes
       const file = new InodeHandle(inode, options, this.#behind, () => this.#inodes.release(inode))
       return { attributes: cut, file }
     } catch (reason) {

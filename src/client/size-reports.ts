@@ -57,7 +57,8 @@ export class SizeReports {
     const mtime = this.#mtime
     if (this.#end <= attributes.size && !mtime) return attributes
     const ctime = mtime && compareTimes(mtime, attributes.ctime) > 0 ? mtime : attributes.ctime
-    return { ...attributes, size: Math.max(attributes.size, this.#end), mtime: mtime ?? attributes.mtime, ctime }
+    const size = Math.max(attributes.size, this.#end)
+    return { ...attributes, size, mtime: mtime ?? attributes.mtime, ctime, unsettled: true }
   }
 
   /** Bytes up to `end` have been written, and not applied. */

@@ -125,6 +125,34 @@ t.test('appends of all handles of a client follow one another', async t => {
   await Promise.all([file, ...appends].map(handle => handle.close()))
 })
 
+t.test('what is shown while a write is under way is not to be kept, and does not change by its arrival', async t => {
+  const fileSystem = await (await startCluster(t)).client()
+  const file = await create(fileSystem, 'fresh')
+  await file.write(0, Buffer.from('bytes'))
+  const { unsettled, allocatedBytes: _, ...before } = await fileSystem.getAttributes(file.ino)
+  t.equal(unsettled, true)
+  await file.flush()
+  const { allocatedBytes, ...after } = await fileSystem.getAttributes(file.ino)
+  t.same(after, before)
+  t.ok(allocatedBytes >= 0)
+  await file.close()
+})
+
+t.test(
+  'opening to truncate takes bytes that have not been pushed yet, and moves the times of an empty file',
+  async t => {
+    const fileSystem = await (await startCluster(t)).client()
+    const file = await create(fileSystem, 'dirty')
+    await file.write(0, Buffer.from('bytes'))
+    const again = await fileSystem.open(file.ino, { ...readWrite, truncate: true })
+    t.equal((await fileSystem.getAttributes(file.ino)).size, 0)
+    const { mtime } = await fileSystem.getAttributes(file.ino)
+    const third = await fileSystem.open(file.ino, { ...readWrite, truncate: true })
+    t.notSame((await fileSystem.getAttributes(file.ino)).mtime, mtime)
+    await Promise.all([file, again, third].map(handle => handle.close()))
+  },
+)
+
 t.test('an unlinked file that is open keeps its bytes until the last handle is closed', async t => {
   const cluster = await startCluster(t)
   const fileSystem = await cluster.client()

@@ -4,6 +4,7 @@
 import { LeasefsError } from '../../base/errors.js'
 import { fileSizeMax } from '../../constants.js'
 import type { Written } from '../../wire/gen/client.js'
+import type { Time } from '../../wire/gen/common.js'
 import type { FileWritten } from '../../wire/gen/state.js'
 import type { Ino } from '../../wire/ids.js'
 import type { State } from '../state/state.js'
@@ -33,6 +34,17 @@ export function applyFileWritten(state: State, written: FileWritten, { now }: Ap
   const { ino, size, mtime } = written
   const old = state.inodes.get(ino).attributes
   const allocatedBytes = old.allocatedBytes + noteUsage(state, ino, written.usage)
-  state.inodes.change(ino, { size: Math.max(old.size, size), mtime, ctime: now, allocatedBytes })
+  const ctime = changeTime(mtime, old.ctime, now)
+  state.inodes.change(ino, { size: Math.max(old.size, size), mtime, ctime, allocatedBytes })
   return { result: attributesResult(state, ino), touched: [ino as Ino], freed: [] }
+}
+
+/**
+ * The moment of the last write, which is what the writer's mount has shown
+ * since: programs take a ctime that moves by itself for a change. Where that is
+ * not later than the last change (the time was set, a clock is behind) it is now.
+ */
+function changeTime(mtime: Time | undefined, last: Time | undefined, now: Time): Time {
+  const later = mtime && last && (mtime.seconds - last.seconds || mtime.nanos - last.nanos) > 0
+  return later ? mtime : now
 }

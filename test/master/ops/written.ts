@@ -17,6 +17,19 @@ onEachStore(t, 'a file grows to what was written, and never shrinks by it', asyn
   t.notSame(inside.ctime, grown.ctime)
 })
 
+onEachStore(t, 'the change time is that of the write, unless something has changed since', async (t, fs) => {
+  const file = await fs.make(root, 'a')
+  const { seconds = 0 } = file.ctime ?? {}
+  const written = async (mtime: Time) =>
+    attributesOf(await fs.change({ $case: 'written', value: { ino: file.ino, size: 1, mtime, usage: [] } }))
+  const later = { seconds: seconds + 1, nanos: 5 }
+  await fs.tick()
+  t.same((await written(later)).ctime, later, 'as the mount that wrote has shown it before it told')
+  await fs.tick()
+  const behind = await written({ seconds, nanos: 0 })
+  t.notSame(behind.ctime, later, 'a clock that is behind does not hide a change')
+})
+
 onEachStore(t, 'only regular files are written, up to the largest size', async (t, fs) => {
   const file = await fs.make(root, 'a')
   const written = (ino: number, size: number) =>

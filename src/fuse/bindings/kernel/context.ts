@@ -14,14 +14,18 @@ export interface Context {
 }
 
 /** How long the kernel may believe what it is told now: until the client's lease ends, unless it is told otherwise. */
-export function validMs({ operations }: Context): number {
+function validMs({ operations }: Context): number {
   return operations.fileSystem.cacheValidMs
+}
+
+export function attributesValidMs(context: Context, { unsettled }: Attributes): number {
+  return unsettled ? 0 : validMs(context)
 }
 
 /** The entry of a name, which the kernel counts as one more time of being told. */
 export function entryReply(context: Context, parent: Ino, name: Buffer, attributes: Attributes): Reply {
   return {
-    pieces: [encodeEntry(attributes, nameValidMs(context, parent, name), validMs(context))],
+    pieces: [encodeEntry(attributes, nameValidMs(context, parent, name), attributesValidMs(context, attributes))],
     delivered: () => context.known.told(attributes.ino),
   }
 }
@@ -32,7 +36,7 @@ export function absenceReply(context: Context, parent: Ino, name: Buffer): Reply
 }
 
 export function attributesReply(context: Context, attributes: Attributes): Reply {
-  return reply(encodeAttributes(attributes, validMs(context)))
+  return reply(encodeAttributes(attributes, attributesValidMs(context, attributes)))
 }
 
 /** How long the kernel may remember the name; it is listed with those to be taken back. */

@@ -2,7 +2,7 @@
 
 import { KernelError } from '../../errno.js'
 import type { ListedEntry } from '../../operations/directories.js'
-import { type Context, nameValidMs, validMs } from './context.js'
+import { attributesValidMs, type Context, nameValidMs } from './context.js'
 import { direntSize, writeDirent, writeEntry } from './encoding.js'
 import { requestBytesMax } from './limits.js'
 import { type Call, done, type Reply, type Request, reply } from './request.js'
@@ -27,7 +27,9 @@ export function directoryCalls(context: Context) {
       const end = length + head + direntSize(entry.name.length)
       if (end > size) break
       if (plus && entry.attributes) {
-        writeEntry(bytes, length, entry.attributes, nameValidMs(context, ino, entry.name), validMs(context))
+        const { attributes, name } = entry
+        const nameMs = nameValidMs(context, ino, name)
+        writeEntry(bytes, length, attributes, nameMs, attributesValidMs(context, attributes))
         told.push(entry)
       } else bytes.fill(0, length, length + head) // Its name and no more: the kernel looks it up when it is used.
       writeDirent(bytes, length + head, entry, offset + index + 1)

@@ -38,7 +38,31 @@ export interface SessionOptions {
 const eio = errnoFrom(undefined)
 const enosys = errnoFrom(new KernelError('ENOSYS', ''))
 const eagain = errnoFrom(new KernelError('EAGAIN', ''))
+const enoent = errnoFrom(new KernelError('ENOENT', ''))
+const estale = errnoFrom(new KernelError('ESTALE', ''))
 const eintr = errnoFrom(new KernelError('EINTR', ''))
+
+/** Calls that are about an inode and no name. */
+const ofInode: ReadonlySet<OpcodeName> = new Set([
+  'GETATTR',
+  'SETATTR',
+  'READLINK',
+  'OPEN',
+  'OPENDIR',
+  'GETXATTR',
+  'SETXATTR',
+  'LISTXATTR',
+  'REMOVEXATTR',
+])
+
+/**
+ * An inode that is gone, and that the kernel still found by a name, is ESTALE:
+ * it then looks the name up again, and finds what stands there now.
+ */
+function errnoOf(name: OpcodeName, reason: unknown): number {
+  const errno = errnoFrom(reason)
+  return errno === enoent && ofInode.has(name) ? estale : errno
+}
 
 export class Session {
   readonly #options: SessionOptions
@@ -124,7 +148,7 @@ export class Session {
 
   #fail(flight: Flight, name: OpcodeName, reason: unknown): void {
     const { log } = this.#options
-    const errno = errnoFrom(reason)
+    const errno = errnoOf(name, reason)
     if (!flight.answered) this.#answer(flight.unique, errno, [])
     if (reason instanceof AssertionError || reason instanceof TypeError || reason instanceof RangeError) {
       setImmediate(() => {
