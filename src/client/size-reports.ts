@@ -83,8 +83,9 @@ export class SizeReports {
     this.#wholeEnd = Math.max(this.#wholeEnd, Math.min(end, this.#appliedEnd))
   }
 
-  /** The file ends at `size`; everything has been reported. */
+  /** The file ends at `size`; everything has been reported, or was cut off. The master sets the time of that. */
   cut(size: number): void {
+    this.#mtime = undefined
     this.#end = 0
     this.#appliedEnd = Math.min(this.#appliedEnd, size)
     this.#wholeEnd = Math.min(this.#wholeEnd, size)
