@@ -11,8 +11,8 @@ export function checkChanges({ mode, uid, gid, size, atime, mtime }: AttributeCh
   checkTime('atime', atime)
   checkTime('mtime', mtime)
   if (size === undefined) return
-  if (!(Number.isSafeInteger(size) && size >= 0)) throw new LeasefsError('INVALID_ARGUMENT', `no size: ${size}`)
   if (size > fileSizeMax) throw new LeasefsError('FILE_TOO_LARGE', `${size} bytes are more than a file can have`)
+  if (!(Number.isSafeInteger(size) && size >= 0)) throw new LeasefsError('INVALID_ARGUMENT', `no size: ${size}`)
 }
 
 /** @throws LeasefsError INVALID_ARGUMENT */
