@@ -23,7 +23,7 @@ from harness.exceptions import read_exceptions  # noqa: E402
 from harness.registry import select  # noqa: E402
 from harness.runner import run  # noqa: E402
 
-SUBJECTS = ['identity', 'permission', 'ownership', 'privileges', 'times', 'changes', 'access_times', 'names', 'symlinks', 'links', 'rename', 'rename_flags', 'rename_rights', 'unlinked', 'removed', 'special', 'opening', 'data', 'append', 'truncate', 'holes', 'allocate', 'random_data']
+SUBJECTS = ['identity', 'permission', 'ownership', 'privileges', 'times', 'changes', 'access_times', 'names', 'symlinks', 'links', 'rename', 'rename_flags', 'rename_rights', 'unlinked', 'removed', 'special', 'opening', 'data', 'append', 'truncate', 'holes', 'allocate', 'random_data', 'direct', 'copying', 'syncing', 'mappings', 'programs', 'xattrs', 'xattr_rights', 'acls', 'flocks', 'record_locks', 'waiting_locks', 'directories', 'listing', 'statfs']
 
 
 def main():

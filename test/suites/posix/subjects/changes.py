@@ -154,17 +154,23 @@ def writing_moves_mtime_and_ctime():
 
 @test
 def times_hold_still_after_a_write():
-    """mtime seen after a write is the one seen after close, after fsync and later"""
-    with opened('f', os.O_CREAT | os.O_RDWR) as fd:
-        write_all(fd, b'x' * (3 * MiB))
-        first = os.fstat(fd).st_mtime_ns
-        time.sleep(0.05)
-        os.fsync(fd)
-        equal(os.fstat(fd).st_mtime_ns, first, 'after fsync')
-        time.sleep(0.05)
-    equal(os.stat('f').st_mtime_ns, first, 'after close')
-    time.sleep(0.3)
-    equal(os.stat('f').st_mtime_ns, first, 'later')
+    """mtime and ctime seen after a write are those seen after close, after fsync, after reading and later"""
+    def times(status):
+        return status.st_mtime_ns, status.st_ctime_ns
+
+    for size in (4, 3 * MiB):
+        with opened('f', os.O_CREAT | os.O_RDWR) as fd:
+            write_all(fd, b'x' * size)
+            first = times(os.fstat(fd))
+            time.sleep(0.05)
+            os.fsync(fd)
+            equal(times(os.fstat(fd)), first, f'after fsync of {size} bytes')
+            time.sleep(0.05)
+        equal(times(os.stat('f')), first, f'after close of {size} bytes')
+        content('f')
+        equal(times(os.stat('f')), first, f'after reading {size} bytes')
+        time.sleep(0.3)
+        equal(times(os.stat('f')), first, f'later, of {size} bytes')
 
 
 @test
