@@ -20,13 +20,12 @@ export function lockToWire(
   lock: LockRange & { readonly type: Lock['type'] | 'unlocked'; readonly pid: number },
 ): WireLock {
   const { kind, type, start, end, pid } = lock
-  if (!(Number.isSafeInteger(start) && start >= 0 && end > start)) {
+  if (!(Number.isInteger(start) && start >= 0 && end > start)) {
     throw new LeasefsError('INVALID_ARGUMENT', `bytes ${start} to ${end} can't be locked`)
   }
   const owner = Buffer.alloc(8)
   owner.writeBigUInt64BE(BigInt.asUintN(64, lock.owner))
-  const wireEnd = end > Number.MAX_SAFE_INTEGER ? 0 : end
-  return { kind: kindOf[kind], type: typeOf[type], start, end: wireEnd, owner, pid: pid >>> 0 }
+  return { kind: kindOf[kind], type: typeOf[type], start, end: end === Infinity ? 0 : end, owner, pid: pid >>> 0 }
 }
 
 /** @throws LeasefsError INTERNAL: the master speaks of something this client does not know */

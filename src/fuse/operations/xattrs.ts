@@ -9,13 +9,15 @@
 
 import { LeasefsError } from '../../base/errors.js'
 import type { FileSystem, Ino, Name } from '../../client/file-system.js'
+import type { Caller } from './names.js'
 
 export interface SetXattrFlags {
   readonly createOnly?: boolean
   readonly replaceOnly?: boolean
 }
 
-const storedNamespaces = ['user.', 'trusted.', 'security.']
+const trustedNamespace = 'trusted.'
+const storedNamespaces = ['user.', trustedNamespace, 'security.']
 
 export class Xattrs {
   readonly #fileSystem: FileSystem
@@ -35,9 +37,10 @@ export class Xattrs {
     await this.#fileSystem.setXattr(ino, name, value, flags)
   }
 
-  /** The names, each followed by a NUL, as listxattr(2) has them. */
-  async list(ino: Ino): Promise<Buffer> {
-    const names = await this.#fileSystem.listXattrs(ino)
+  /** The names, each followed by a NUL, as listxattr(2) has them: those in trusted. are for root's eyes. */
+  async list(ino: Ino, { uid }: Pick<Caller, 'uid'>): Promise<Buffer> {
+    const all = await this.#fileSystem.listXattrs(ino)
+    const names = uid === 0 ? all : all.filter(name => !name.toString('latin1').startsWith(trustedNamespace))
     const end = Buffer.of(0)
     return Buffer.concat(names.flatMap(name => [name, end]))
   }
@@ -48,9 +51,10 @@ export class Xattrs {
   }
 }
 
-/** @throws LeasefsError NOT_SUPPORTED */
+/** @throws LeasefsError NOT_SUPPORTED, INVALID_ARGUMENT */
 function checkNamespace(name: Name): void {
   const text = name.toString('latin1')
+  if (storedNamespaces.includes(text)) throw new LeasefsError('INVALID_ARGUMENT', `${name} is a namespace and no name`)
   if (storedNamespaces.some(namespace => text.startsWith(namespace))) return
   throw new LeasefsError('NOT_SUPPORTED', `the extended attribute ${name} is not stored`)
 }

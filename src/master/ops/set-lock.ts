@@ -61,6 +61,7 @@ export function checkedLock(lock: Lock | undefined): Lock {
   if (!types.includes(type)) throw new LeasefsError('INVALID_ARGUMENT', `no type of lock ${type}`)
   if (owner.length > ownerLengthMax) throw new LeasefsError('INVALID_ARGUMENT', `an owner of ${owner.length} bytes`)
   if (kind === LockKind.FLOCK) return { ...lock, start: 0, end: 0 }
-  if (end !== 0 && end <= start) throw new LeasefsError('INVALID_ARGUMENT', `a lock of bytes ${start} to ${end}`)
+  const isRange = Number.isInteger(start) && start >= 0 && (end === 0 || (Number.isInteger(end) && end > start))
+  if (!isRange) throw new LeasefsError('INVALID_ARGUMENT', `a lock of bytes ${start} to ${end}`)
   return lock
 }

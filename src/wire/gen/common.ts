@@ -103,7 +103,10 @@ export interface ChunkUsage {
   allocatedBytes: number;
 }
 
-/** Bytes [start, end) of a file; end 0: no end. */
+/**
+ * Bytes [start, end) of a file; end 0: no end. Programs also lock bytes far beyond
+ * any file: from 2^53 on ranges are widened to what a double can tell.
+ */
 export interface Lock {
   kind: LockKind;
   type: LockType;
@@ -550,10 +553,10 @@ export const Lock: MessageFns<Lock> = {
       writer.uint32(16).int32(message.type);
     }
     if (message.start !== 0) {
-      writer.uint32(24).uint64(message.start);
+      writer.uint32(25).double(message.start);
     }
     if (message.end !== 0) {
-      writer.uint32(32).uint64(message.end);
+      writer.uint32(33).double(message.end);
     }
     if (message.owner.length !== 0) {
       writer.uint32(42).bytes(message.owner);
@@ -594,19 +597,19 @@ export const Lock: MessageFns<Lock> = {
             continue;
           }
           case 3: {
-            if (tag !== 24) {
+            if (tag !== 25) {
               break;
             }
 
-            message.start = longToNumber(reader.uint64());
+            message.start = reader.double();
             continue;
           }
           case 4: {
-            if (tag !== 32) {
+            if (tag !== 33) {
               break;
             }
 
-            message.end = longToNumber(reader.uint64());
+            message.end = reader.double();
             continue;
           }
           case 5: {

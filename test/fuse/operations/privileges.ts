@@ -16,7 +16,7 @@ async function privileged(mode: number) {
   await attributes.set(ino, { mode })
   await xattrs.set(ino, capability, name('x'), {})
   const modeNow = async () => (await attributes.get(ino)).mode
-  const hasCapability = async () => (await xattrs.list(ino)).length > 0
+  const hasCapability = async () => (await xattrs.list(ino, { uid: 0 })).length > 0
   return { ...operations, fileSystem, handle, ino, modeNow, hasCapability }
 }
 

@@ -1,12 +1,14 @@
 import t from 'tap'
-import { memoryOperations, name, root } from '../harness/memory-operations.js'
+import { caller, memoryOperations, name, root } from '../harness/memory-operations.js'
 
 t.test('an attribute is set, read, listed and removed', async t => {
   const { xattrs } = memoryOperations().operations
   await xattrs.set(root, name('user.a'), name('1'), {})
   await xattrs.set(root, name('trusted.b'), name(''), { createOnly: true })
   t.equal(String(await xattrs.get(root, name('user.a'))), '1')
-  t.equal(String(await xattrs.list(root)), 'user.a\0trusted.b\0')
+  t.equal(String(await xattrs.list(root, { uid: 0 })), 'user.a\0trusted.b\0')
+  t.equal(String(await xattrs.list(root, caller)), 'user.a\0', 'what is in trusted. is shown to root alone')
+  await t.rejects(xattrs.set(root, name('user.'), name('1'), {}), { code: 'INVALID_ARGUMENT' })
   await t.rejects(xattrs.set(root, name('user.a'), name('2'), { createOnly: true }), { code: 'ALREADY_EXISTS' })
   await t.rejects(xattrs.set(root, name('user.c'), name('2'), { replaceOnly: true }), { code: 'NO_ATTRIBUTE' })
   await xattrs.remove(root, name('user.a'))

@@ -66,7 +66,7 @@ export function attributeCalls(context: Context): AttributeCalls {
   }
 }
 
-export function xattrCalls({ operations, paths }: Context): XattrCalls {
+export function xattrCalls({ operations, paths, owner }: Context): XattrCalls {
   const { xattrs } = operations
   return {
     getxattr: {
@@ -89,7 +89,10 @@ export function xattrCalls({ operations, paths }: Context): XattrCalls {
     },
 
     listxattr: {
-      run: async (_request, path, buffer) => [fill(buffer, await xattrs.list(await paths.ino(path))), buffer.buffer],
+      run: async (_request, path, buffer) => {
+        const names = await xattrs.list(await paths.ino(path), owner)
+        return [fill(buffer, names), buffer.buffer]
+      },
       failed: (_path, buffer) => [buffer.buffer],
     },
 

@@ -84,7 +84,7 @@ export function xattrCalls({ operations }: Context) {
       return sized(size, await xattrs.get(ino, nameAt(body, getxattrIn.size)))
     },
 
-    LISTXATTR: async ({ ino, body }) => sized(getxattrIn.read(body).size, await xattrs.list(ino)),
+    LISTXATTR: async request => sized(getxattrIn.read(request.body).size, await xattrs.list(request.ino, request)),
 
     REMOVEXATTR: async ({ ino, body }) => {
       await xattrs.remove(ino, nameAt(body, 0))

@@ -36,11 +36,28 @@ function lockOf(body: Buffer): Omit<Lock, 'type'> & { readonly type: Lock['type'
   return {
     kind: (lkFlags & lockIsFlock) !== 0 ? 'flock' : 'posix',
     type: name,
-    start: Number(start),
-    end: end >= lockEndMax ? Infinity : Number(end) + 1,
+    start: floor(start),
+    end: end >= lockEndMax ? Infinity : ceil(end + 1n),
     owner,
     pid,
   }
+}
+
+/** Not above the number: beyond 2^53 a lock covers a little more than was asked for. */
+function floor(number: bigint): number {
+  const near = Number(number)
+  return BigInt(near) <= number ? near : near - ulp(near)
+}
+
+/** Not below the number. */
+function ceil(number: bigint): number {
+  const near = Number(number)
+  return BigInt(near) >= number ? near : near + ulp(near)
+}
+
+/** The distance to the next number that there is. */
+function ulp(number: number): number {
+  return 2 ** (Math.floor(Math.log2(number)) - 52)
 }
 
 function encodeLock({ type, start, end, pid }: Lock): Buffer {
