@@ -23,6 +23,7 @@ class Pending implements Flight {
   readonly ino: Ino
   answered = false
   cancelTimer: (() => void) | undefined
+  #interrupted = false
   #abort: AbortController | undefined
 
   constructor(unique: number, ino: Ino) {
@@ -33,10 +34,12 @@ class Pending implements Flight {
   /** Made when someone asks: few calls do. */
   get signal(): AbortSignal {
     this.#abort ??= new AbortController()
+    if (this.#interrupted) this.#abort.abort()
     return this.#abort.signal
   }
 
   abort(): void {
+    this.#interrupted = true
     this.#abort?.abort()
   }
 }

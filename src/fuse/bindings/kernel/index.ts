@@ -42,7 +42,10 @@ export const kernel: Binding = {
     const cache = new KernelCache(device, known, inFlight)
     const calls = callTable({ operations, known, exclusive })
     const session = new Session({ device, calls, known, inFlight, exclusive, clock, log })
-    const gone = session.run()
+    let mounted = true
+    const gone = session.run().finally(() => {
+      mounted = false
+    })
     try {
       await session.agreed
     } catch (reason) {
@@ -54,7 +57,8 @@ export const kernel: Binding = {
     return {
       gone,
       end() {
-        connection.abort()
+        // Another mount may have the numbers of one that has gone.
+        if (mounted) connection.abort()
         void gone.then(() => device.close())
       },
     }

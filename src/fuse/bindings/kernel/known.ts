@@ -4,33 +4,35 @@
 // Invariants:
 // - an inode is known from the first answer that names it until the kernel has
 //   forgotten it as often as it was told;
-// - every name that the kernel may remember is listed here.
+// - every name that the kernel may remember is listed here, and no more than
+//   namesTotalMax are: a kernel that drops some of them by itself does not say so.
 
-import { LRUCache } from 'lru-cache'
 import type { Attributes, Ino } from '../../../client/file-system.js'
 import { rootIno } from '../../../constants.js'
 import { namesPerDirectoryMax, namesTotalMax } from './limits.js'
 
 export class Known {
   readonly #lookups = new Map<Ino, number>()
-  readonly #names: LRUCache<Ino, Set<string>>
+  /** Of each directory; the one that was asked about last is last. */
+  readonly #names = new Map<Ino, Set<string>>()
+  #nameCount = 0
   /** Removed inodes that someone may still stand in: see `removed`. */
   readonly #removed = new Map<Ino, Attributes>()
+  readonly #evicted: (directory: Ino, names: readonly Buffer[]) => void
+  readonly #namesTotalMax: number
 
   /** `evicted` hears of names that the kernel is to forget since too many are remembered. */
   constructor(evicted: (directory: Ino, names: readonly Buffer[]) => void, totalMax = namesTotalMax) {
-    this.#names = new LRUCache({
-      max: totalMax,
-      maxSize: totalMax,
-      sizeCalculation: names => Math.max(1, names.size),
-      dispose: (names, directory, reason) => {
-        if (reason === 'evict') evicted(directory, toBuffers(names))
-      },
-    })
+    this.#evicted = evicted
+    this.#namesTotalMax = totalMax
   }
 
   get inodeCount(): number {
     return this.#lookups.size
+  }
+
+  get nameCount(): number {
+    return this.#nameCount
   }
 
   has(ino: Ino): boolean {
@@ -51,25 +53,30 @@ export class Known {
     }
     this.#lookups.delete(ino)
     this.#removed.delete(ino)
+    this.takeNames(ino) // It remembers no name of a directory that it has forgotten.
   }
 
   /** Whether the kernel may remember one more name of the directory. It is listed if so. */
   mayRemember(directory: Ino, name: Buffer): boolean {
-    const names = this.#names.get(directory) ?? new Set<string>()
+    const names = this.#names.get(directory) ?? new Set()
     const text = name.toString('latin1')
     if (!names.has(text)) {
-      if (names.size >= namesPerDirectoryMax) return false
+      if (names.size >= namesPerDirectoryMax || !this.#makeRoom(directory)) return false
       names.add(text)
-      this.#names.set(directory, names)
+      this.#nameCount++
     }
+    this.#names.delete(directory)
+    this.#names.set(directory, names)
     return true
   }
 
   /** The names of the directory that the kernel may remember: from here on it may not. */
   takeNames(directory: Ino): Buffer[] {
     const names = this.#names.get(directory)
+    if (!names) return []
     this.#names.delete(directory)
-    return names ? toBuffers(names) : []
+    this.#nameCount -= names.size
+    return toBuffers(names)
   }
 
   /**
@@ -92,6 +99,15 @@ export class Known {
 
   directories(): Ino[] {
     return [...this.#names.keys()]
+  }
+
+  /** For one more name, at the cost of the directories that were not asked about for the longest time. */
+  #makeRoom(directory: Ino): boolean {
+    for (const oldest of this.#names.keys()) {
+      if (this.#nameCount < this.#namesTotalMax) break
+      if (oldest !== directory) this.#evicted(oldest, this.takeNames(oldest))
+    }
+    return this.#nameCount < this.#namesTotalMax
   }
 }
 

@@ -1,0 +1,63 @@
+import t from 'tap'
+import { SimulatedClock } from '../../../../src/base/simulated-clock.js'
+import type { Ino } from '../../../../src/client/file-system.js'
+import { InFlight } from '../../../../src/fuse/bindings/kernel/in-flight.js'
+import { interruptGraceMs } from '../../../../src/fuse/bindings/kernel/limits.js'
+
+const file = 5 as Ino
+
+function inFlight() {
+  const clock = new SimulatedClock()
+  return { clock, inFlight: new InFlight(clock) }
+}
+
+t.test('an inode is busy until the last request about it has ended', async t => {
+  const { inFlight: it } = inFlight()
+  const first = it.begin(2, file)
+  const second = it.begin(4, file)
+  t.equal(it.count, 2)
+  t.equal(it.get(2), first)
+  it.end(first)
+  t.ok(it.isBusy(file))
+  it.end(second)
+  t.notOk(it.isBusy(file))
+  t.equal(it.count, 0)
+  t.equal(it.get(2), undefined)
+})
+
+t.test('an interrupted call is aborted at once, and given up a while later', async t => {
+  const { clock, inFlight: it } = inFlight()
+  const flight = it.begin(2, file)
+  const { signal } = flight
+  let givenUp = 0
+  it.interrupt(flight, () => givenUp++)
+  t.ok(signal.aborted)
+  await clock.advance(interruptGraceMs - 1)
+  t.notOk(flight.answered)
+  it.interrupt(flight, () => givenUp++)
+  await clock.advance(1)
+  t.equal(givenUp, 1, 'the second interrupt changes nothing')
+  t.ok(flight.answered)
+  t.ok(it.isBusy(file), 'its call has not ended')
+  it.end(flight)
+  t.notOk(it.isBusy(file))
+})
+
+t.test('a call that ends in time is not given up', async t => {
+  const { clock, inFlight: it } = inFlight()
+  const flight = it.begin(2, file)
+  it.interrupt(flight, () => t.fail('given up'))
+  await clock.advance(interruptGraceMs / 2)
+  it.end(flight)
+  await clock.advance(interruptGraceMs)
+  t.notOk(flight.answered)
+  it.interrupt(flight, () => t.fail('given up'))
+  await clock.advance(interruptGraceMs)
+})
+
+t.test('who asks for the signal after the interrupt gets one that is aborted', async t => {
+  const { inFlight: it } = inFlight()
+  const flight = it.begin(2, file)
+  it.interrupt(flight, () => {})
+  t.ok(flight.signal.aborted)
+})
