@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { type Deferred, deferred } from '../../../src/base/deferred.js'
-import { type LogFields, type Logger, silentLog } from '../../../src/base/log.js'
+import { type Logger, silentLog } from '../../../src/base/log.js'
 import type { Device } from '../../../src/fuse/bindings/kernel/device.js'
 import { InFlight } from '../../../src/fuse/bindings/kernel/in-flight.js'
 import { callTable } from '../../../src/fuse/bindings/kernel/index.js'
@@ -85,8 +85,8 @@ export async function kernelSession({ calls, exclusive = false, ready = true }: 
   const device = new FakeDevice()
   const known = new Known(() => {})
   const inFlight = new InFlight(clock)
-  const logged: LogFields[] = []
-  const log: Logger = { ...silentLog, error: (fields: LogFields) => void logged.push(fields) } as Logger
+  const logged: object[] = []
+  const log = Object.assign(Object.create(silentLog), { error: (fields: object) => void logged.push(fields) }) as Logger
   const context = { operations, known, exclusive }
   const table = { ...callTable(context), ...calls }
   const session = new Session({ device, calls: table, known, inFlight, exclusive, clock, log })
