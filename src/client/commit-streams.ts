@@ -8,6 +8,7 @@ import { errorCodeOf, LeasefsError } from '../base/errors.js'
 import type { Trace } from '../base/trace.js'
 import type { ControlNetwork, ControlPeer, ControlStream } from '../rpc/control-network.js'
 import { addressText } from '../wire/address.js'
+import type { ChunkUsage } from '../wire/gen/common.js'
 import type { ClientToPrimary, Commit, Committed, PrimaryToClient } from '../wire/gen/mutation.js'
 import { ChunkserverService } from '../wire/gen/services.js'
 import { type DataId, dataIdText, handleText, type SessionId } from '../wire/ids.js'
@@ -15,7 +16,11 @@ import { commitsInFlightMax, commitTimeoutMs } from './limits.js'
 import type { ReplicaServer } from './locations.js'
 
 export type CommitOutcome =
-  | { readonly ok: true }
+  | {
+      readonly ok: true
+      /** What the primary has stored of the chunk, if it says. */
+      readonly usage?: ChunkUsage | undefined
+    }
   | {
       readonly ok: false
       readonly error: LeasefsError
@@ -122,11 +127,11 @@ class CommitStream {
     }
   }
 
-  #answered({ number, failure, missing }: Committed): void {
+  #answered({ number, failure, missing, usage }: Committed): void {
     const pending = this.#pending.get(number)
     if (!pending) return
     this.#pending.delete(number)
-    if (!failure) pending.settle({ ok: true })
+    if (!failure) pending.settle({ ok: true, usage })
     else {
       const error = new LeasefsError(errorCodeOf(failure.code), failure.message)
       pending.settle({ ok: false, error, missing: missing as DataId[] })

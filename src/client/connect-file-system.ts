@@ -10,6 +10,7 @@ import type { Address } from '../wire/address.js'
 import type { Ino } from '../wire/ids.js'
 import type { Location } from '../wire/location.js'
 import { AccessTimes } from './access-times.js'
+import { ChunkExtents } from './chunk-extents.js'
 import { ChunkReader } from './chunk-reader.js'
 import { CommitStreams } from './commit-streams.js'
 import { FileReads, ReadCache } from './file-reads.js'
@@ -60,6 +61,8 @@ export async function openFileSystem(options: FileSystemOptions): Promise<InodeF
   const locations = new LocationCache({ session, clock, location: options.location, trace: options.trace })
   const mutator = new Mutator({ locations, streams, data, clock, timeoutMs })
   const chunks = new ChunkReader({ locations, data, session, clock, timeoutMs })
+  const clusterId = () => session.clusterId
+  const extents = new ChunkExtents({ network: options.control, locations, clusterId })
   const behind = new WriteBehind(clock, options.dirtyBytesMax)
   const cache = new ReadCache(options.readCacheBytesMax)
   const nextDataId = () => session.nextDataId()
@@ -69,7 +72,7 @@ export async function openFileSystem(options: FileSystemOptions): Promise<InodeF
     const reads = new FileReads(ino, chunks, cache)
     const changed = reads.changed.bind(reads)
     const writes = new FileWrites({ ino, behind, mutator, locations, metadata, nextDataId, clock, changed })
-    return new OpenInode({ ino, writes, reads, metadata, locations, nextDataId })
+    return new OpenInode({ ino, writes, reads, metadata, locations, extents, nextDataId })
   }
   const inodes = new OpenInodes(metadata, makeInode, log)
 

@@ -12,7 +12,9 @@ import { crc32 } from '@node-rs/crc32'
 import type { Clock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
 import { chunkSize } from '../constants.js'
+import type { ChunkUsage } from '../wire/gen/common.js'
 import type { DataId, Ino } from '../wire/ids.js'
+import { ChunkUsages } from './chunk-usages.js'
 import { DirtyData, type Extent, endOf } from './dirty-data.js'
 import type { Attributes, Timestamp } from './file-system.js'
 import { batchesInFlightMax, locateAheadBytes } from './limits.js'
@@ -45,6 +47,7 @@ export class FileWrites implements DirtyFile {
   readonly #options: FileWritesOptions
   readonly #dirty: DirtyData
   readonly #reports: SizeReports
+  readonly #usages = new ChunkUsages()
   readonly #queue: QueuedBatch[] = []
   readonly #inFlight = new Set<QueuedBatch>()
   readonly #busyBlocks = new Set<number>()
@@ -60,7 +63,7 @@ export class FileWrites implements DirtyFile {
     const { ino, metadata, clock } = options
     this.#dirty = new DirtyData(options.behind.pool)
     this.#reports = new SizeReports({
-      ...{ ino, metadata, clock },
+      ...{ ino, metadata, clock, usages: this.#usages },
       pendingFrom: offset => this.#dirty.firstFrom(offset),
       allApplied: () => this.#dirty.isEmpty,
       changed: () => this.#changed(),
@@ -145,8 +148,21 @@ export class FileWrites implements DirtyFile {
 
   /** One mutation without data, by itself. */
   async applyOne(index: number, mutation: BatchMutation): Promise<void> {
-    await this.#options.mutator.apply({ ino: this.#options.ino, index, mutations: [mutation] })
-    if (mutation.kind === 'truncate') this.#unsynced.add(index)
+    const { usage } = await this.#options.mutator.apply({ ino: this.#options.ino, index, mutations: [mutation] })
+    this.#usages.note(index, usage)
+    if (mutation.kind !== 'sync') this.#unsynced.add(index)
+  }
+
+  /** The content was changed by a mutation of its own: told to the master, with the time and what is stored now. */
+  async reportChange(): Promise<void> {
+    this.#reports.wrote(0)
+    this.#reports.applied(0)
+    await this.#reports.report()
+  }
+
+  /** What primaries have said of what is stored, and the master has not been told. */
+  takeUsages(): readonly ChunkUsage[] {
+    return this.#usages.take()
   }
 
   /** Drops what has been written beyond `size`, and waits until nothing is under way. The caller holds writers off. */
@@ -211,7 +227,8 @@ export class FileWrites implements DirtyFile {
     this.#unsynced.add(batch.index)
     try {
       const mutations = batch.extents.map(extent => this.#mutationOf(extent))
-      const { pushed } = await mutator.apply({ ino, index: batch.index, mutations })
+      const { pushed, usage } = await mutator.apply({ ino, index: batch.index, mutations })
+      this.#usages.note(batch.index, usage)
       for (const extent of batch.extents) this.#reports.applied(endOf(extent))
       this.#reuse(batch, pushed)
     } catch (reason) {

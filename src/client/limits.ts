@@ -35,6 +35,12 @@ export const commitsInFlightMax = 256
 /** An attempt at a commit that takes longer is made again, elsewhere if the master says so. */
 export const commitTimeoutMs = 15 * second
 
+/** How long a replica may take to say which of its blocks are stored. */
+export const extentsTimeoutMs = 5 * second
+
+/** Bytes of one mutation that stores zeros: each must be done well within commitTimeoutMs. */
+export const allocationBytesMax = 8 * MiB
+
 /** Pauses between attempts double from the first to the second of these. */
 export const retryPauseMsMin = 10
 export const retryPauseMsMax = 500

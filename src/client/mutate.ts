@@ -7,6 +7,7 @@
 import type { Clock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
 import type { DataClient } from '../dataplane/data-plane.js'
+import type { ChunkUsage } from '../wire/gen/common.js'
 import type { Mutation } from '../wire/gen/mutation.js'
 import { type DataId, dataIdText, type Ino } from '../wire/ids.js'
 import type { CommitOutcome, CommitStreams } from './commit-streams.js'
@@ -28,6 +29,7 @@ export interface WriteMutation {
 export type BatchMutation =
   | WriteMutation
   | { readonly kind: 'truncate'; readonly id: DataId; readonly length: number }
+  | { readonly kind: 'zero' | 'allocate'; readonly id: DataId; readonly offset: number; readonly length: number }
   | { readonly kind: 'sync'; readonly id: DataId }
 
 export interface Batch {
@@ -48,6 +50,8 @@ export interface MutatorOptions {
 export interface Applied {
   /** Resolves when no push of the batch is under way: true if the bytes have left us for good. */
   readonly pushed: Promise<boolean>
+  /** What the primary has stored of the chunk, if it says. */
+  readonly usage: ChunkUsage | undefined
 }
 
 type LeasedChunk = PresentChunk & { readonly lease: HeldLease }
@@ -72,7 +76,7 @@ export class Mutator {
     let toPush = batch.mutations.filter(mutation => mutation.kind === 'write')
     for (let pauseMs = retryPauseMsMin; ; pauseMs = Math.min(2 * pauseMs, retryPauseMsMax)) {
       const outcome = await this.#attempt(batch, toPush, pushes)
-      if (outcome.ok) return { pushed: Promise.all(pushes).then(all => all.every(Boolean)) }
+      if (outcome.ok) return { pushed: Promise.all(pushes).then(all => all.every(Boolean)), usage: outcome.usage }
 
       const recovery = commitRecoveryFrom[outcome.error.code]
       if (recovery === 'fail') throw outcome.error
@@ -144,6 +148,11 @@ function toWire(mutation: BatchMutation): Mutation {
     }
     case 'truncate':
       return { id, kind: { $case: 'truncate', value: { length: mutation.length } } }
+    case 'zero':
+    case 'allocate': {
+      const { kind, offset, length } = mutation
+      return { id, kind: { $case: kind, value: { offset, length } } }
+    }
     case 'sync':
       return { id, kind: { $case: 'sync', value: {} } }
   }

@@ -58,6 +58,23 @@ export class InodeHandle implements OpenFile {
     await this.#inode.writes.sync()
   }
 
+  async zero(offset: number, length: number): Promise<void> {
+    this.#check(this.#options.write)
+    checkRange(offset, length)
+    await this.#inode.zero({ start: offset, end: offset + length })
+  }
+
+  async allocate(offset: number, length: number): Promise<void> {
+    this.#check(this.#options.write)
+    checkRange(offset, length)
+    await this.#inode.allocate({ start: offset, end: offset + length })
+  }
+
+  async seek(offset: number, what: 'data' | 'hole'): Promise<number | undefined> {
+    this.#check(true)
+    return this.#inode.seek(offset, what)
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -81,10 +98,10 @@ export class InodeHandle implements OpenFile {
 }
 
 function checkRange(offset: number, length: number): void {
-  if (!(Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0)) {
-    throw new LeasefsError('INVALID_ARGUMENT', `bad range: ${length} bytes at ${offset}`)
-  }
   if (offset + length > fileSizeMax) {
     throw new LeasefsError('FILE_TOO_LARGE', `${length} bytes at ${offset} end beyond the largest file`)
+  }
+  if (!(Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0)) {
+    throw new LeasefsError('INVALID_ARGUMENT', `bad range: ${length} bytes at ${offset}`)
   }
 }

@@ -4,12 +4,14 @@
 import { LeasefsError } from '../base/errors.js'
 import { chunkSize } from '../constants.js'
 import type { DataId, Ino } from '../wire/ids.js'
+import type { ChunkExtents } from './chunk-extents.js'
 import type { FileReads } from './file-reads.js'
 import type { AttributeChanges, Attributes } from './file-system.js'
 import type { FileWrites } from './file-writes.js'
+import { allocationBytesMax } from './limits.js'
 import type { LocationCache } from './location-cache.js'
 import type { Metadata } from './metadata.js'
-import type { Range } from './ranges.js'
+import { alignedPieces, type Range } from './ranges.js'
 import { planRead, type Reader, type ReadPlan } from './read-ahead.js'
 
 export interface OpenInodeOptions {
@@ -18,6 +20,7 @@ export interface OpenInodeOptions {
   readonly reads: FileReads
   readonly metadata: Metadata
   readonly locations: LocationCache
+  readonly extents: Pick<ChunkExtents, 'stored'>
   readonly nextDataId: () => DataId
 }
 
@@ -96,17 +99,68 @@ export class OpenInode {
   }
 
   /** Changes the size, and what else is to change with it, while no one writes. */
-  async truncate(changes: AttributeChanges & { readonly size: number }): Promise<Attributes> {
+  truncate(changes: AttributeChanges & { readonly size: number }): Promise<Attributes> {
+    return this.#alone(() => this.#truncate(changes))
+  }
+
+  /** These bytes read as zeros. What lies beyond the end of the file is left alone. */
+  zero(range: Range): Promise<void> {
+    return this.#alone(async () => {
+      const { size } = await this.attributes()
+      const end = Math.min(range.end, size)
+      await this.#mutateRange('zero', { start: Math.min(range.start, end), end }, chunkSize)
+    })
+  }
+
+  /** What of these bytes is a hole is stored as zeros. The size stays. */
+  allocate(range: Range): Promise<void> {
+    return this.#alone(() => this.#mutateRange('allocate', range, allocationBytesMax))
+  }
+
+  /** The first offset from `offset` on that is stored, or in a hole; the end of the file is a hole. */
+  async seek(offset: number, what: 'data' | 'hole'): Promise<number | undefined> {
+    await this.writes.flush()
+    const { size } = await this.attributes()
+    if (offset >= size) return undefined
+    for (let index = Math.floor(offset / chunkSize); index * chunkSize < size; index++) {
+      const start = index * chunkSize
+      const from = Math.max(0, offset - start)
+      const stored = (await this.#options.extents.stored(this.ino, index)) ?? []
+      const found = what === 'data' ? firstIn(stored, from) : firstOutside(stored, from)
+      if (found !== undefined && start + found < size) return start + found
+    }
+    return what === 'hole' ? size : undefined
+  }
+
+  /** Runs while no one writes, and nothing else runs so. */
+  async #alone<T>(run: () => Promise<T>): Promise<T> {
     await this.#untruncated()
-    const truncated = this.#truncate(changes)
-    this.#truncating = truncated.then(
+    const running = run()
+    this.#truncating = running.then(
       () => {},
       () => {},
     )
     try {
-      return await truncated
+      return await running
     } finally {
       this.#truncating = undefined
+    }
+  }
+
+  /** One mutation after the other, each within a chunk; what was written before comes before them. */
+  async #mutateRange(kind: 'zero' | 'allocate', range: Range, lengthMax: number): Promise<void> {
+    const { locations, nextDataId } = this.#options
+    await this.writes.flush()
+    try {
+      for (const { start, end } of alignedPieces(range, lengthMax)) {
+        const index = Math.floor(start / chunkSize)
+        if (kind === 'zero' && !(await locations.locate(this.ino, index, 'read')).chunk) continue // A hole already.
+        const offset = start - index * chunkSize
+        await this.writes.applyOne(index, { kind, id: nextDataId(), offset, length: end - start })
+      }
+    } finally {
+      this.reads.drop()
+      await this.writes.reportChange()
     }
   }
 
@@ -125,7 +179,7 @@ export class OpenInode {
       const { chunk } = await locations.locate(this.ino, index, 'read')
       if (chunk) await this.writes.applyOne(index, { kind: 'truncate', id: nextDataId(), length })
     }
-    const attributes = await metadata.setAttributes(this.ino, changes)
+    const attributes = await metadata.setAttributes(this.ino, changes, this.writes.takeUsages())
     this.reads.drop()
     locations.drop(this.ino)
     return this.writes.view(attributes)
@@ -153,4 +207,17 @@ export class OpenInode {
     )
     return [target]
   }
+}
+
+/** The first byte from `from` on that one of the ranges has. They are in order and do not touch. */
+function firstIn(ranges: readonly Range[], from: number): number | undefined {
+  const range = ranges.find(({ end }) => end > from)
+  return range && Math.max(from, range.start)
+}
+
+/** The first byte of the chunk from `from` on that none of the ranges has. */
+function firstOutside(ranges: readonly Range[], from: number): number | undefined {
+  const range = ranges.find(({ start, end }) => start <= from && from < end)
+  const found = range ? range.end : from
+  return found < chunkSize ? found : undefined
 }

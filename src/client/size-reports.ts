@@ -7,12 +7,14 @@ import type { Clock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
 import type { Ino } from '../wire/ids.js'
 import { compareTimes, timestampOf } from './attributes.js'
+import type { ChunkUsages } from './chunk-usages.js'
 import type { Attributes, Timestamp } from './file-system.js'
 import type { Metadata } from './metadata.js'
 
 export interface SizeReportsOptions {
   readonly ino: Ino
   readonly metadata: Pick<Metadata, 'written'>
+  readonly usages: ChunkUsages
   readonly clock: Clock
   /** Where the first byte at or beyond `offset` lies that is not applied yet; undefined if all are. */
   readonly pendingFrom: (offset: number) => number | undefined
@@ -109,18 +111,20 @@ export class SizeReports {
   }
 
   async #reportNow(): Promise<void> {
-    const { ino, metadata, clock, pendingFrom, allApplied, changed } = this.#options
+    const { ino, metadata, usages, clock, pendingFrom, allApplied, changed } = this.#options
     const since = this.#since
     if (since === undefined) return
     const mtime = this.#mtime
     const size = Math.max(this.#wholeEnd, Math.min(this.#appliedEnd, pendingFrom(this.#reportedSize) ?? Infinity))
     this.#since = size < this.#appliedEnd ? clock.now() : undefined
     this.#underWay = true
+    const usage = usages.take()
     try {
-      const attributes = await metadata.written(ino, size, mtime)
+      const attributes = await metadata.written(ino, size, mtime, usage)
       this.#reportedSize = attributes.size
       if (this.#mtime === mtime && this.#since === undefined && allApplied()) this.#mtime = undefined
     } catch (reason) {
+      usages.giveBack(usage)
       // An inode that is gone has no size that could be reported another time.
       this.#since = LeasefsError.from(reason).code === 'NOT_FOUND' ? undefined : since
       throw reason

@@ -38,7 +38,9 @@ async function start() {
     return streams.commit(primary, { handle, version: 1, mutations: [{ id: { client: 7, counter: handle }, kind }] })
   }
   const answer = (committed: Partial<Committed>) =>
-    opened?.send({ committed: { number: 0, failure: undefined, firstSerial: 1, missing: [], ...committed } })
+    opened?.send({
+      committed: { number: 0, failure: undefined, firstSerial: 1, missing: [], usage: undefined, ...committed },
+    })
   return { clock, network, address, streams, hellos, commits, commit, answer, events }
 }
 

@@ -75,11 +75,11 @@ t.test('ranges that no file has are refused', async t => {
     [0, -1],
     [0, 1.5],
     [Number.NaN, 1],
-    [2 ** 60, 1],
   ] as const) {
     await t.rejects(handle.read(offset, length), { code: 'INVALID_ARGUMENT' }, `${length} at ${offset}`)
   }
-  await t.rejects(handle.write(fileSizeMax, Buffer.from('x')), { code: 'FILE_TOO_LARGE' })
+  for (const offset of [fileSizeMax, 2 ** 60])
+    await t.rejects(handle.write(offset, Buffer.from('x')), { code: 'FILE_TOO_LARGE' })
 })
 
 t.test('one reader going on through the file is read ahead for', async t => {

@@ -109,3 +109,56 @@ t.test('what can not be kept is read all the same', async t => {
   t.equal(data.reads.length, 2)
   t.ok(inode.reads.isEmpty)
 })
+
+t.test('data and holes are found by what chunks say they have stored', async t => {
+  const { inode, run, stored } = await open(t, 3 * chunkSize + 100)
+  stored.set(0, [{ start: 1000, end: 2000 }])
+  stored.set(2, [
+    { start: 0, end: 500 },
+    { start: 800, end: chunkSize },
+  ])
+  stored.set(3, [{ start: 0, end: 16384 }])
+  const seek = (offset: number, what: 'data' | 'hole') => run(inode.seek(offset, what))
+  t.equal(await seek(0, 'data'), 1000)
+  t.equal(await seek(1500, 'data'), 1500)
+  t.equal(await seek(2000, 'data'), 2 * chunkSize, 'over a chunk that is not there')
+  t.equal(await seek(0, 'hole'), 0)
+  t.equal(await seek(1500, 'hole'), 2000)
+  t.equal(await seek(2 * chunkSize + 100, 'hole'), 2 * chunkSize + 500)
+  t.equal(await seek(2 * chunkSize + 900, 'hole'), 3 * chunkSize + 100, 'the end of the file is a hole')
+  t.equal(await seek(3 * chunkSize + 100, 'data'), undefined)
+  t.equal(await seek(3 * chunkSize + 100, 'hole'), undefined)
+})
+
+t.test('zeros go to the chunks that are there, up to the end of the file; the master hears of it', async t => {
+  const { inode, run, streams, asked } = await open(t, chunkSize + 1000)
+  await run(inode.zero({ start: chunkSize - 10, end: chunkSize + 5000 }))
+  const kinds = streams.commits.flatMap(({ commit }) => commit.mutations.map(({ kind }) => kind))
+  t.same(kinds, [
+    { $case: 'zero', value: { offset: chunkSize - 10, length: 10 } },
+    { $case: 'zero', value: { offset: 0, length: 1000 } },
+  ])
+  t.ok(asked('written').length > 0)
+  t.ok(inode.writes.isClean)
+})
+
+t.test('space is allocated piece by piece, each within its chunk, and what is stored is told', async t => {
+  const { inode, run, streams, asked } = await open(t, 10)
+  let serial = 0
+  streams.outcome = ({ handle }) => ({
+    ok: true,
+    usage: { index: 0, handle, leaseId: 1, serial: ++serial, allocatedBytes: serial * 1000 },
+  })
+  await run(inode.allocate({ start: 4 * MiB, end: chunkSize + MiB }))
+  const ranges = streams.commits.flatMap(({ commit }) => commit.mutations.map(({ kind }) => kind?.value))
+  t.same(ranges.at(0), { offset: 4 * MiB, length: 4 * MiB })
+  t.same(ranges.at(-1), { offset: 0, length: MiB })
+  t.equal(ranges.length, 9)
+  const [report] = asked('written')
+  t.match(report?.value, {
+    usage: [
+      { index: 0, allocatedBytes: 8000 },
+      { index: 1, allocatedBytes: 9000 },
+    ],
+  })
+})

@@ -3,8 +3,10 @@ import { deferred } from '../../src/base/deferred.js'
 import { LeasefsError } from '../../src/base/errors.js'
 import { SimulatedClock } from '../../src/base/simulated-clock.js'
 import { attributesFromWire } from '../../src/client/attributes.js'
+import { ChunkUsages } from '../../src/client/chunk-usages.js'
 import type { Attributes } from '../../src/client/file-system.js'
 import { SizeReports } from '../../src/client/size-reports.js'
+import type { ChunkUsage } from '../../src/wire/gen/common.js'
 import type { Ino } from '../../src/wire/ids.js'
 import { attributesOf, stateOf } from './harness/master.js'
 
@@ -13,12 +15,16 @@ const ino = 10 as Ino
 function make() {
   const clock = new SimulatedClock()
   const sizes: number[] = []
+  const told: ChunkUsage[][] = []
+  const usages = new ChunkUsages()
   const script = { pending: [] as number[], answer: undefined as Promise<void> | undefined }
   const reports = new SizeReports({
     ...{ ino, clock },
+    usages,
     metadata: {
-      async written(_, size): Promise<Attributes> {
+      async written(_, size, _mtime, usage): Promise<Attributes> {
         sizes.push(size)
+        told.push([...(usage ?? [])])
         await script.answer
         return attributesFromWire(attributesOf(ino, { size }))
       },
@@ -27,7 +33,7 @@ function make() {
     allApplied: () => script.pending.length === 0,
     changed: () => {},
   })
-  return { clock, reports, sizes, script }
+  return { clock, reports, sizes, told, usages, script }
 }
 
 t.test('nothing is reported that the master knows', async t => {
@@ -108,4 +114,16 @@ t.test('after a cut only what was written later counts', async t => {
   reports.applied(50)
   await reports.report()
   t.same(sizes, [100, 50])
+})
+
+t.test('what is stored is told with the size, and again if that failed', async t => {
+  const { reports, told, usages, script } = make()
+  usages.note(2, { index: 0, handle: 9, leaseId: 1, serial: 4, allocatedBytes: 4096 })
+  script.answer = Promise.reject(new LeasefsError('UNAVAILABLE', 'not now'))
+  reports.wrote(10)
+  reports.applied(10)
+  await t.rejects(reports.report(), { code: 'UNAVAILABLE' })
+  script.answer = undefined
+  await reports.report()
+  t.match(told, [[{ index: 2, allocatedBytes: 4096 }], [{ index: 2, allocatedBytes: 4096 }]])
 })

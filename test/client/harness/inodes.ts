@@ -11,6 +11,7 @@ import { Metadata } from '../../../src/client/metadata.js'
 import { Mutator } from '../../../src/client/mutate.js'
 import { OpenInode } from '../../../src/client/open-inode.js'
 import { OpenInodes } from '../../../src/client/open-inodes.js'
+import type { Range } from '../../../src/client/ranges.js'
 import type { Operation } from '../../../src/client/requests.js'
 import { WriteBehind } from '../../../src/client/write-behind.js'
 import type { Ino } from '../../../src/wire/ids.js'
@@ -55,11 +56,14 @@ export async function startInodes(t: Test, sizes = new Map<number, number>()) {
   const cache = new ReadCache(64 * MiB)
   const metadata = new Metadata(session, ino => inodes.abandonedOpen(ino))
   const nextDataId = () => session.nextDataId()
+  /** What each chunk says it has stored; a chunk that is not here is a hole. */
+  const stored = new Map<number, readonly Range[]>()
+  const extents = { stored: async (_: Ino, index: number) => stored.get(index) }
   const make = (ino: Ino) => {
     const reads = new FileReads(ino, chunks, cache)
     const changed = reads.changed.bind(reads)
     const writes = new FileWrites({ ino, behind, mutator, locations, metadata, nextDataId, clock, changed })
-    return new OpenInode({ ino, writes, reads, metadata, locations, nextDataId })
+    return new OpenInode({ ino, writes, reads, metadata, locations, extents, nextDataId })
   }
   const inodes: OpenInodes = new OpenInodes(metadata, make, silentLog)
   session.listen({
@@ -86,5 +90,5 @@ export async function startInodes(t: Test, sizes = new Map<number, number>()) {
     master.requests
       .splice(0)
       .flatMap(({ operation }) => (operation?.$case === 'locateChunks' ? [] : [operation?.$case]))
-  return { master, clock, session, streams, data, locations, behind, metadata, inodes, run, asked }
+  return { master, clock, session, streams, data, locations, behind, metadata, inodes, stored, run, asked }
 }

@@ -1,0 +1,80 @@
+// Which blocks of a chunk are stored: asked of its replicas, the nearest first.
+// For programs that look for holes, so rarely: each question is a call of its own.
+
+import { errorCodeOf, LeasefsError } from '../base/errors.js'
+import { checksumBlockSize, chunkSize } from '../constants.js'
+import type { ControlNetwork } from '../rpc/control-network.js'
+import type { ExtentsReply } from '../wire/gen/mutation.js'
+import { ChunkserverService } from '../wire/gen/services.js'
+import type { Ino } from '../wire/ids.js'
+import { extentsTimeoutMs } from './limits.js'
+import type { LocationCache } from './location-cache.js'
+import type { PresentChunk, ReplicaServer } from './locations.js'
+import type { Range } from './ranges.js'
+
+export interface ChunkExtentsOptions {
+  readonly network: Pick<ControlNetwork, 'connect'>
+  readonly locations: Pick<LocationCache, 'locate' | 'forget'>
+  readonly clusterId: () => string
+}
+
+/** After which locations are asked for once more: they may have been out of date. */
+const attemptsMax = 2
+
+export class ChunkExtents {
+  readonly #options: ChunkExtentsOptions
+
+  constructor(options: ChunkExtentsOptions) {
+    this.#options = options
+  }
+
+  /**
+   * What is stored of the chunk, as ranges of it in order; undefined if there is no such chunk.
+   *
+   * @throws LeasefsError IO: no replica says; what the master says
+   */
+  async stored(ino: Ino, index: number): Promise<readonly Range[] | undefined> {
+    const { locations } = this.#options
+    let error = new LeasefsError('IO', `no replica of chunk ${index} of inode ${ino} says what it has stored`)
+    for (let attempt = 0; attempt < attemptsMax; attempt++) {
+      const { chunk } = await locations.locate(ino, index, 'read')
+      if (!chunk) return undefined
+      for (const replica of chunk.replicas) {
+        const answer = await this.#ask(replica, chunk)
+        if (!(answer instanceof LeasefsError)) return storedRanges(answer)
+        error = new LeasefsError('IO', answer.message, { cause: answer })
+      }
+      locations.forget(ino, index)
+    }
+    throw error
+  }
+
+  async #ask({ control }: ReplicaServer, { handle, version }: PresentChunk): Promise<ExtentsReply | LeasefsError> {
+    const peer = this.#options.network.connect(control)
+    try {
+      const question = { clusterId: this.#options.clusterId(), handle, version }
+      const reply = await peer.call(ChunkserverService.extents, question, { timeoutMs: extentsTimeoutMs })
+      const { failure } = reply
+      return failure ? new LeasefsError(errorCodeOf(failure.code), failure.message) : reply
+    } catch (reason) {
+      if (!(reason instanceof LeasefsError)) throw reason
+      return reason
+    } finally {
+      peer.close()
+    }
+  }
+}
+
+/** Neighbouring blocks as one range, in bytes of the chunk. */
+export function storedRanges({ blocks, length }: Pick<ExtentsReply, 'blocks' | 'length'>): Range[] {
+  const ranges: { start: number; end: number }[] = []
+  const count = Math.min(blocks.length * 8, Math.ceil(Math.min(length, chunkSize) / checksumBlockSize))
+  for (let block = 0; block < count; block++) {
+    if (((blocks[block >> 3] as number) & (1 << (block & 7))) === 0) continue
+    const start = block * checksumBlockSize
+    const last = ranges.at(-1)
+    if (last?.end === start) last.end = start + checksumBlockSize
+    else ranges.push({ start, end: start + checksumBlockSize })
+  }
+  return ranges
+}

@@ -1,0 +1,63 @@
+import t from 'tap'
+import { LeasefsError } from '../../src/base/errors.js'
+import { ChunkExtents, storedRanges } from '../../src/client/chunk-extents.js'
+import type { PresentChunk, ReplicaServer } from '../../src/client/locations.js'
+import { checksumBlockSize } from '../../src/constants.js'
+import type { ControlPeer } from '../../src/rpc/control-network.js'
+import type { ExtentsReply } from '../../src/wire/gen/mutation.js'
+import type { ChunkHandle, Ino } from '../../src/wire/ids.js'
+
+const block = checksumBlockSize
+const ino = 7 as Ino
+
+t.test('neighbouring blocks are one range', async t => {
+  const ranges = (bits: number[], length = 64 * block) => storedRanges({ blocks: Buffer.from(bits), length })
+  t.same(ranges([]), [])
+  t.same(ranges([0b0000_0110, 0b0000_0001]), [
+    { start: block, end: 3 * block },
+    { start: 8 * block, end: 9 * block },
+  ])
+  t.same(ranges([0b1000_0000, 0b0000_0001]), [{ start: 7 * block, end: 9 * block }])
+  t.same(ranges([0xff], 3 * block), [{ start: 0, end: 3 * block }], 'bits beyond the end say nothing')
+})
+
+function asked(answers: (ExtentsReply | LeasefsError)[], present = true) {
+  const replicas = ['a', 'b'].map(host => ({ control: { host, port: 1 } }) as unknown as ReplicaServer)
+  const chunk = { handle: 5 as ChunkHandle, version: 2, replicas, lease: undefined } as PresentChunk
+  const log: string[] = []
+  const call = async () => {
+    const answer = answers.shift()
+    if (answer === undefined || answer instanceof LeasefsError) throw answer ?? new LeasefsError('UNAVAILABLE', 'gone')
+    return answer
+  }
+  const extents = new ChunkExtents({
+    clusterId: () => 'cluster',
+    locations: {
+      locate: async (_, index) => ({ index, chunk: present ? chunk : undefined }),
+      forget: () => void log.push('forget'),
+    },
+    network: {
+      connect(address) {
+        log.push(address.host)
+        return { call, close: () => {} } as unknown as ControlPeer
+      },
+    },
+  })
+  return { log, stored: () => extents.stored(ino, 0) }
+}
+
+const reply: ExtentsReply = { failure: undefined, blocks: Buffer.of(1), length: block }
+
+t.test('the first replica that answers counts', async t => {
+  const { log, stored } = asked([{ ...reply, failure: { code: 'STALE_VERSION', message: 'old' } }, reply])
+  t.same(await stored(), [{ start: 0, end: block }])
+  t.same(log, ['a', 'b'])
+})
+
+t.test('a chunk that is not there is a hole', async t => t.equal(await asked([], false).stored(), undefined))
+
+t.test('if no replica answers, the locations may be old; then it is an error, never a hole', async t => {
+  const { log, stored } = asked([])
+  await t.rejects(stored(), { code: 'IO' })
+  t.same(log, ['a', 'b', 'forget', 'a', 'b', 'forget'])
+})
