@@ -49,6 +49,7 @@ export class InFlight {
   readonly #flights = new Map<number, Pending>()
   /** How many there are for each inode. */
   readonly #counts = new Map<Ino, number>()
+  readonly #onBusy = new Map<Ino, Set<() => void>>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -63,10 +64,25 @@ export class InFlight {
     return this.#counts.has(ino)
   }
 
+  /** Calls `run` with the next request about the inode. Returns how to call it off. */
+  onBusy(ino: Ino, run: () => void): () => void {
+    const waiting = this.#onBusy.get(ino) ?? new Set()
+    this.#onBusy.set(ino, waiting.add(run))
+    return () => {
+      waiting.delete(run)
+      if (waiting.size === 0 && this.#onBusy.get(ino) === waiting) this.#onBusy.delete(ino)
+    }
+  }
+
   begin(unique: number, ino: Ino): Flight {
     const flight = new Pending(unique, ino)
     this.#flights.set(unique, flight)
     this.#counts.set(ino, (this.#counts.get(ino) ?? 0) + 1)
+    const waiting = this.#onBusy.get(ino)
+    if (waiting) {
+      this.#onBusy.delete(ino)
+      for (const run of waiting) run()
+    }
     return flight
   }
 

@@ -5,8 +5,8 @@
 // unchanged. A notification makes it ask again at once. It takes locks that a
 // request of this very mount may hold until we answer it, so notifications run
 // beside everything else, a few at a time; and where this mount has requests
-// under way in the inode, nobody waits for them: two mounts that work in one
-// directory would otherwise wait for one another.
+// under way in the inode, or such a request comes meanwhile, nobody waits for
+// them: two mounts that work in one directory would otherwise wait for one another.
 
 import { deferred } from '../../../base/deferred.js'
 import type { Ino } from '../../../client/file-system.js'
@@ -20,11 +20,11 @@ import { invalEntryOut, invalInodeOut, outHeader } from './structs.js'
 export class KernelCache {
   readonly #device: Pick<Device, 'notify'>
   readonly #known: Known
-  readonly #inFlight: Pick<InFlight, 'isBusy'>
+  readonly #inFlight: Pick<InFlight, 'isBusy' | 'onBusy'>
   readonly #waiting: (() => Promise<void>)[] = []
   #running = 0
 
-  constructor(device: Pick<Device, 'notify'>, known: Known, inFlight: Pick<InFlight, 'isBusy'>) {
+  constructor(device: Pick<Device, 'notify'>, known: Known, inFlight: Pick<InFlight, 'isBusy' | 'onBusy'>) {
     this.#device = device
     this.#known = known
     this.#inFlight = inFlight
@@ -45,7 +45,16 @@ export class KernelCache {
     const names = this.#known.takeNames(ino)
     const done = [this.forgetNames(ino, names)]
     if (this.#known.has(ino)) done.push(this.#send(inodeMessage(ino)))
-    if (!this.#inFlight.isBusy(ino)) await Promise.all(done)
+    await this.#unlessBusy(ino, Promise.all(done))
+  }
+
+  /** Resolves when `done` does, or when a request that may hold the locks it takes is under way. */
+  async #unlessBusy(ino: Ino, done: Promise<unknown>): Promise<void> {
+    if (this.#inFlight.isBusy(ino)) return
+    const busy = deferred<void>()
+    const cancel = this.#inFlight.onBusy(ino, () => busy.resolve())
+    await Promise.race([done, busy.promise])
+    cancel()
   }
 
   #send(message: Buffer): Promise<void> {

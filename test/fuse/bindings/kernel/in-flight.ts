@@ -25,6 +25,19 @@ t.test('an inode is busy until the last request about it has ended', async t => 
   t.equal(it.get(2), undefined)
 })
 
+t.test('who wants to know hears of the next request about an inode, once', async t => {
+  const { inFlight: it } = inFlight()
+  const heard: string[] = []
+  it.onBusy(file, () => heard.push('first'))
+  it.onBusy(file, () => heard.push('second'))
+  it.onBusy(file, () => heard.push('called off'))()
+  it.onBusy(6 as Ino, () => heard.push('other'))
+  it.end(it.begin(2, file))
+  t.same(heard, ['first', 'second'])
+  it.end(it.begin(4, file))
+  t.equal(heard.length, 2)
+})
+
 t.test('an interrupted call is aborted at once, and given up a while later', async t => {
   const { clock, inFlight: it } = inFlight()
   const flight = it.begin(2, file)

@@ -1,12 +1,15 @@
 import t from 'tap'
 import { type Deferred, deferred } from '../../../../src/base/deferred.js'
+import { SimulatedClock } from '../../../../src/base/simulated-clock.js'
 import type { Ino } from '../../../../src/client/file-system.js'
+import { InFlight } from '../../../../src/fuse/bindings/kernel/in-flight.js'
 import { KernelCache } from '../../../../src/fuse/bindings/kernel/kernel-cache.js'
 import { Known } from '../../../../src/fuse/bindings/kernel/known.js'
 import { notificationsMax } from '../../../../src/fuse/bindings/kernel/limits.js'
 import { notifyCodes } from '../../../../src/fuse/bindings/kernel/protocol.js'
 import { invalEntryOut, invalInodeOut, outHeader } from '../../../../src/fuse/bindings/kernel/structs.js'
 import { name, root } from '../../harness/memory-operations.js'
+import { turn } from '../../harness/turn.js'
 
 const file = 5 as Ino
 const directory = 6 as Ino
@@ -15,7 +18,7 @@ const directory = 6 as Ino
 function cached({ slow = false } = {}) {
   const told: string[] = []
   const waiting: Deferred<void>[] = []
-  const busy = new Set<Ino>()
+  const inFlight = new InFlight(new SimulatedClock())
   const device = {
     notify(message: Buffer) {
       told.push(read(message))
@@ -26,7 +29,7 @@ function cached({ slow = false } = {}) {
     },
   }
   const known = new Known(() => {})
-  return { told, waiting, busy, known, cache: new KernelCache(device, known, { isBusy: ino => busy.has(ino) }) }
+  return { told, waiting, inFlight, known, cache: new KernelCache(device, known, inFlight) }
 }
 
 function read(message: Buffer): string {
@@ -92,12 +95,23 @@ t.test('it is waited for', async t => {
 })
 
 t.test('but not where this mount has requests under way', async t => {
-  const { told, busy, known, cache } = cached({ slow: true })
+  const { told, inFlight, known, cache } = cached({ slow: true })
   known.told(file)
   known.mayRemember(root, name('b'))
-  busy.add(file).add(root)
+  inFlight.begin(2, file)
+  inFlight.begin(4, root)
   await cache.invalidate([file, root])
   t.equal(told.length, 3, 'it is told all the same')
+})
+
+t.test('nor any longer when a request comes that may hold a lock it needs', async t => {
+  const { told, inFlight, known, cache } = cached({ slow: true })
+  known.mayRemember(root, name('b'))
+  const invalidated = cache.invalidate([root])
+  await turn()
+  inFlight.begin(2, root)
+  await invalidated
+  t.equal(told.length, 2)
 })
 
 t.test('a few at a time', async t => {
@@ -111,7 +125,3 @@ t.test('a few at a time', async t => {
   }
   await invalidated
 })
-
-function turn(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
-}
