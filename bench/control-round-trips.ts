@@ -64,5 +64,5 @@ function commit(number: number): ClientToPrimary {
 }
 
 function answer(number: number): PrimaryToClient {
-  return { committed: { number, failure: undefined, firstSerial: number, missing: [] } }
+  return { committed: { number, failure: undefined, firstSerial: number, missing: [], usage: undefined } }
 }

@@ -12,7 +12,7 @@ import type { Trace } from '../base/trace.js'
 import type { ByteNetwork } from '../dataplane/byte-network.js'
 import type { ReadRequest } from '../dataplane/data-plane.js'
 import { serveData } from '../dataplane/data-server.js'
-import { type ControlNetwork, stream } from '../rpc/control-network.js'
+import { type ControlNetwork, stream, unary } from '../rpc/control-network.js'
 import { type Address, addressText } from '../wire/address.js'
 import { ChunkserverService } from '../wire/gen/services.js'
 import type { DataId, ServerId } from '../wire/ids.js'
@@ -22,6 +22,7 @@ import { MasterSession } from './master-session.js'
 import { serveApplies } from './mutations/apply-stream.js'
 import { serveCommits } from './mutations/commit-stream.js'
 import { assemble, type Parts } from './parts.js'
+import { answerExtents } from './reads.js'
 import type { Replicas } from './replicas.js'
 import type { ChunkStore } from './store/chunk-store.js'
 import { DiskStore } from './store/disk-store.js'
@@ -131,6 +132,7 @@ async function listen(options: ChunkserverOptions, parts: Parts) {
     stream(ChunkserverService.applyMutations, served =>
       serveApplies(served, { replicas, serverLease, clock, trace, checkCluster }),
     ),
+    unary(ChunkserverService.extents, request => answerExtents(reads, request, checkCluster)),
   ])
   try {
     const handler = {

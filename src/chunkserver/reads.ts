@@ -7,11 +7,14 @@ import { LeasefsError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { chunkSize, mutationSizeMax } from '../constants.js'
 import type { ReadBytes, ReadRequest } from '../dataplane/data-plane.js'
+import type { ExtentsReply, ExtentsRequest } from '../wire/gen/mutation.js'
 import { handleText } from '../wire/ids.js'
 import { readsAtOnceMax, readsWaitingMax } from './limits.js'
+import { checkHandle } from './mutations/checked.js'
+import { failureFields, failureOf } from './mutations/mutation-error.js'
 import type { Replicas } from './replicas.js'
 import type { ServerLease } from './server-lease.js'
-import type { ChunkStore } from './store/chunk-store.js'
+import type { ChunkStore, StoredExtents } from './store/chunk-store.js'
 
 export interface ReadsOptions {
   readonly store: ChunkStore
@@ -51,6 +54,14 @@ export class Reads {
     }
   }
 
+  /** Which blocks of the replica are stored. @throws LeasefsError as for a read */
+  async extents(replica: Pick<ReadRequest, 'handle' | 'version'>): Promise<StoredExtents> {
+    this.#checkMayServe(replica)
+    const extents = await this.#options.store.extents(replica.handle)
+    this.#checkMayServe(replica)
+    return extents
+  }
+
   #turn(): Promise<void> {
     if (this.#waiting.length >= readsWaitingMax) {
       throw new LeasefsError('UNAVAILABLE', `${readsWaitingMax} reads wait already`)
@@ -60,7 +71,7 @@ export class Reads {
     })
   }
 
-  #checkMayServe({ handle, version }: ReadRequest): void {
+  #checkMayServe({ handle, version }: Pick<ReadRequest, 'handle' | 'version'>): void {
     const { store, replicas, serverLease, clock } = this.#options
     serverLease.check(clock.now())
     const stored = store.stat(handle)
@@ -70,6 +81,22 @@ export class Reads {
       throw new LeasefsError('STALE_VERSION', text)
     }
     if (replicas.isFailed(handle)) throw new LeasefsError('UNAVAILABLE', `the replica of ${handleText(handle)} failed`)
+  }
+}
+
+/** Which blocks are stored, or why we do not say. Never rejects. */
+export async function answerExtents(
+  reads: Pick<Reads, 'extents'>,
+  { clusterId, handle, version }: ExtentsRequest,
+  checkCluster: (clusterId: string) => void,
+): Promise<ExtentsReply> {
+  try {
+    checkCluster(clusterId)
+    const { blocks, length } = await reads.extents({ handle: checkHandle(handle), version })
+    return { failure: undefined, blocks, length }
+  } catch (reason) {
+    const { failure } = failureFields(failureOf(reason))
+    return { failure, blocks: Buffer.alloc(0), length: 0 }
   }
 }
 

@@ -10,6 +10,7 @@
 import type { Clock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
 import type { Trace } from '../base/trace.js'
+import type { ChunkUsage } from '../wire/gen/common.js'
 import { type ChunkHandle, handleText, type LeaseId, type ServerId } from '../wire/ids.js'
 import { ApplyQueue } from './mutations/apply-queue.js'
 import type { CheckedApply, CheckedMutation } from './mutations/checked.js'
@@ -52,6 +53,7 @@ export class Replica {
   readonly handle: ChunkHandle
   readonly #context: ReplicaContext
   #role: Role
+  #usage: ChunkUsage | undefined
   #usedAt: number
 
   constructor(handle: ChunkHandle, context: ReplicaContext) {
@@ -72,6 +74,11 @@ export class Replica {
 
   get isIdle(): boolean {
     return this.#role.kind === 'secondary' && this.#role.queue.isIdle
+  }
+
+  /** What was stored after the last mutation that this server ordered and has applied here. */
+  get usage(): ChunkUsage | undefined {
+    return this.#usage
   }
 
   /** @throws LeasefsError NOT_FOUND */
@@ -220,7 +227,10 @@ export class Replica {
     const { leaseId } = terms
     return new PrimaryOrder(this.handle, terms, {
       clock,
-      applyHere: (firstSerial, mutations) => queue.push({ leaseId, firstSerial, mutations }),
+      applyHere: (firstSerial, mutations) => {
+        const applied = () => this.#countUsage(leaseId, firstSerial + mutations.length - 1)
+        return queue.push({ leaseId, firstSerial, mutations, applied })
+      },
       applyThere: (secondary, firstSerial, mutations, answered) => {
         const version = store.stat(this.handle)?.version ?? 0
         if (trace) this.#traceSent(secondary.serverId, version, leaseId, firstSerial, mutations)
@@ -231,6 +241,13 @@ export class Replica {
         this.#context.reportFailed({ handle: this.handle, version: this.version, leaseId, serverIds, reason }),
       ended: reason => this.stepDown(reason),
     })
+  }
+
+  #countUsage(leaseId: LeaseId, serial: number): void {
+    const { handle } = this
+    const allocatedBytes = this.#context.store.allocatedBytes(handle)
+    // The client knows which chunk of its file this is.
+    if (allocatedBytes !== undefined) this.#usage = { index: 0, handle, leaseId, serial, allocatedBytes }
   }
 
   #traceSent(

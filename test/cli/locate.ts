@@ -17,7 +17,7 @@ const leased: LocatedChunk = {
 }
 
 const time = { seconds: 0, nanos: 0 }
-const owner = { uid: 0, gid: 0, nlink: 1, rdev: 0, atime: time, mtime: time, ctime: time }
+const owner = { uid: 0, gid: 0, nlink: 1, rdev: 0, allocatedBytes: 100, atime: time, mtime: time, ctime: time }
 const reply = (...chunks: LocatedChunk[]): LocateReply => ({
   attributes: { ino: 9, type: 1, mode: 0o644, size: 100, goal: 3, ...owner },
   chunks,

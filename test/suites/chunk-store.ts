@@ -35,6 +35,14 @@ async function read(t: Test, store: ChunkStore, offset: number, length: number, 
   return bytes
 }
 
+/** The indexes of the blocks that are stored. */
+async function stored(store: ChunkStore, handle = a): Promise<number[]> {
+  const { blocks } = await store.extents(handle)
+  return Array.from({ length: 8 * blocks.length }, (_, index) => index).filter(
+    index => ((blocks[index >> 3] as number) >> (index & 7)) & 1,
+  )
+}
+
 /** In pieces that are cut anywhere. */
 function pieces(bytes: Buffer, size: number): Buffer[] {
   return Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
@@ -254,6 +262,96 @@ export function chunkStoreSuite(t: Test, harness: (t: Test) => StoreHarness): vo
     }
     await Promise.all(done)
     t.equal(store.stat(a)?.length, 1000)
+  })
+
+  test('written blocks are stored, also zeros; zeroed ones are holes; allocated ones are stored zeros', async (t, store) => {
+    await store.create(a, 1)
+    t.same(await stored(store), [])
+    await store.write(a, 2 * block + 5, [Buffer.alloc(block)])
+    t.same(await stored(store), [2, 3])
+    t.equal(
+      (await store.extents(a)).allocatedBytes,
+      block + 4096,
+      'the last block as far as it goes, in units of 4 KiB',
+    )
+    await store.zero(a, 2 * block, 10 * block)
+    t.same(await stored(store), [], 'the last block is whole if all there is of it goes')
+    t.equal(store.stat(a)?.length, 3 * block + 5, 'nothing gets shorter or longer')
+    await store.allocate(a, block - 1, 4 * block)
+    t.same(await stored(store), [0, 1, 2, 3, 4])
+    t.equal(store.stat(a)?.length, 5 * block - 1)
+    t.ok(Buffer.alloc(5 * block - 1).equals(await read(t, store, 0, MiB)))
+    await store.write(a, 0, [pattern(3 * block)])
+    await store.zero(a, 100, block)
+    t.same(await stored(store), [0, 1, 2, 3, 4], 'no whole block')
+    const expected = pattern(3 * block).fill(0, 100, 100 + block)
+    t.ok(expected.equals(await read(t, store, 0, 3 * block)))
+    await store.truncate(a, block + 1)
+    await store.truncate(a, 9 * block)
+    t.same(await stored(store), [0, 1], 'what grows back is a hole')
+    t.equal(store.allocatedBytes(a), 2 * block)
+  })
+
+  test('extents of what is not here are NOT_FOUND', async (t, store) => {
+    await t.rejects(store.extents(a), { code: 'NOT_FOUND' })
+    await t.rejects(store.zero(a, 0, 1), { code: 'NOT_FOUND' })
+    await t.rejects(store.allocate(a, 0, 1), { code: 'NOT_FOUND' })
+    t.equal(store.allocatedBytes(a), undefined)
+  })
+
+  test('what is stored is known again when a closed store is opened', async (t, store, harness) => {
+    await store.create(a, 1)
+    await store.allocate(a, 0, 3 * block)
+    await store.zero(a, block, block)
+    await store.write(a, 5 * block, [pattern(100)])
+    await store.close()
+    const next = await harness.restart(store)
+    t.teardown(() => next.close())
+    t.same(await stored(next), [0, 2, 5])
+    t.equal(next.allocatedBytes(a), 2 * block + 4096)
+  })
+
+  test('whatever happens in whatever order, bytes and stored blocks are those of a model', async (t, store) => {
+    await store.create(a, 1)
+    const random = new SeededRandom(11)
+    const upTo = (max: number) => Math.floor(random.next() * max)
+    const bytes = Buffer.alloc(12 * block)
+    const blocks = new Set<number>()
+    let length = 0
+    const touched = (from: number, to: number) => {
+      for (let index = Math.floor(from / block); index * block < to; index++) blocks.add(index)
+      length = Math.max(length, to)
+    }
+    for (let count = 0; count < 300; count++) {
+      const offset = random.next() < 0.3 ? block * upTo(10) : upTo(10 * block)
+      const size = random.next() < 0.3 ? block * (1 + upTo(2)) : 1 + upTo(2 * block)
+      const kind = ['write', 'zero', 'zero', 'allocate', 'truncate'][upTo(5)]
+      if (kind === 'write') {
+        await store.write(a, offset, pieces(pattern(size, count), 5000))
+        pattern(size, count).copy(bytes, offset)
+        touched(offset, offset + size)
+      } else if (kind === 'allocate') {
+        await store.allocate(a, offset, size)
+        touched(offset, offset + size)
+      } else if (kind === 'zero') {
+        await store.zero(a, offset, size)
+        const end = Math.min(offset + size, length)
+        if (offset < end) bytes.fill(0, offset, end)
+        for (const index of [...blocks]) {
+          if (index * block >= offset && Math.min((index + 1) * block, length) <= end) blocks.delete(index)
+        }
+      } else {
+        await store.truncate(a, offset)
+        bytes.fill(0, offset)
+        length = offset
+        for (const index of [...blocks]) if (index * block >= length) blocks.delete(index)
+      }
+      const step = `${count}: ${kind} [${offset}, +${size})`
+      if (!bytes.subarray(0, length).equals(await read(t, store, 0, MiB))) t.fail(`bytes after ${step}`)
+      const expected = [...blocks].sort((x, y) => x - y).join()
+      if ((await stored(store)).join() !== expected) t.equal((await stored(store)).join(), expected, step)
+    }
+    t.equal(store.stat(a)?.length, length)
   })
 
   test('there is space, and its total is not less than what is free', async (t, store) => {

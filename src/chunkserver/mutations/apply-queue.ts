@@ -20,6 +20,8 @@ export interface ApplyBatch {
   readonly leaseId: LeaseId
   readonly firstSerial: number
   readonly mutations: readonly CheckedMutation[]
+  /** All of it is applied, and nothing behind it has begun. */
+  readonly applied?: () => void
 }
 
 export interface ApplyQueueOptions {
@@ -104,6 +106,7 @@ export class ApplyQueue {
         await this.#apply(batch, mutation)
         this.#traceDone(batch, mutation, serial++)
       }
+      batch.applied?.()
       return undefined
     } catch (reason) {
       return failureOf(reason)
@@ -115,6 +118,8 @@ export class ApplyQueue {
     if (this.#stopped) throw this.#stopped
     if (change.kind === 'truncate') return store.truncate(handle, change.length)
     if (change.kind === 'sync') return store.sync(handle)
+    if (change.kind === 'zero') return store.zero(handle, change.offset, change.length)
+    if (change.kind === 'allocate') return store.allocate(handle, change.offset, change.length)
     if (!batch.pinned.has(key)) await this.#awaitData(batch)
     const pushed = data.get(id)
     assert(pushed)

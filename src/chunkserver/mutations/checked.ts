@@ -10,6 +10,7 @@ export type Change =
   | { readonly kind: 'write'; readonly offset: number; readonly length: number }
   | { readonly kind: 'truncate'; readonly length: number }
   | { readonly kind: 'sync' }
+  | { readonly kind: 'zero' | 'allocate'; readonly offset: number; readonly length: number }
 
 export interface CheckedMutation {
   readonly id: DataId
@@ -78,6 +79,13 @@ function checkChange(kind: NonNullable<Mutation['kind']>): Change {
       return { kind: 'truncate', length: kind.value.length }
     case 'sync':
       return { kind: 'sync' }
+    case 'zero':
+    case 'allocate': {
+      const { offset, length } = kind.value
+      const fits = isSize(offset) && isSize(length) && length > 0
+      check(fits && offset + length <= chunkSize, `a mutation (${kind.$case}) of [${offset}, +${length})`)
+      return { kind: kind.$case, offset, length }
+    }
   }
 }
 

@@ -100,8 +100,9 @@ class CommitStream {
   }
 
   #answer({ number, handle, version }: Commit, to: string, firstSerial: number, error?: LeasefsError): void {
+    const usage = error ? undefined : this.#options.commits.usage(handle as ChunkHandle)
     const fields = { handle: handleText(handle), version, serial: firstSerial, to }
     this.#options.trace?.('commit.reply', { ...fields, code: error?.code ?? 'OK' })
-    this.#stream.send({ committed: { number, firstSerial, ...failureFields(error) } })
+    this.#stream.send({ committed: { number, firstSerial, usage, ...failureFields(error) } })
   }
 }

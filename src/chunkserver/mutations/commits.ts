@@ -8,6 +8,7 @@
 
 import type { Clock } from '../../base/clock.js'
 import { LeasefsError } from '../../base/errors.js'
+import type { ChunkUsage } from '../../wire/gen/common.js'
 import { type ChunkHandle, type DataId, handleText } from '../../wire/ids.js'
 import { commitDataWaitMs, grantWaitMs, spaceReserveBytes } from '../limits.js'
 import type { PushBuffer } from '../push-buffer.js'
@@ -70,6 +71,11 @@ export class Commits {
     }
   }
 
+  /** What of the chunk is stored here, as of the last mutation that this server ordered. */
+  usage(handle: ChunkHandle): ChunkUsage | undefined {
+    return this.#options.replicas.get(handle)?.usage
+  }
+
   #submit(order: PrimaryOrder, { mutations }: CheckedCommit, fresh: readonly CheckedMutation[]): Ordered {
     const retried = mutations.flatMap(({ id, key }) => {
       const known = order.remembered.find(key)
@@ -128,7 +134,9 @@ export class Commits {
     const { store, freeBytes } = this.#options
     if (freeBytes() >= spaceReserveBytes) return
     const length = store.stat(handle)?.length ?? 0
-    const grows = mutations.some(({ change }) => change.kind === 'write' && change.offset + change.length > length)
+    const grows = mutations.some(
+      ({ change }) => change.kind === 'allocate' || (change.kind === 'write' && change.offset + change.length > length),
+    )
     if (grows) throw new LeasefsError('NO_SPACE', `no space for chunk ${handleText(handle)}`)
   }
 }

@@ -1,9 +1,9 @@
 // What a replica looks like on the disk (docs/FORMAT.md, "Replicas"): the
 // names of the files, the header, and where the parts of a file are.
 //
-//   0 ........ 4096 .......... 20480 ................................
-//   header     checksums       data, as long as the replica
-//   2 slots    u32 a block     (the length is what the file has beyond dataStart)
+//   0 ........ 4096 .......... 20480 ....... 24576 ................................
+//   header     checksums       block map     data, as long as the replica
+//   2 slots    u32 a block     bit a block   (the length is what the file has beyond dataStart)
 //
 // The two slots of the header are written in turn and the valid one with the
 // higher sequence number counts: a torn write leaves the one before it.
@@ -16,7 +16,10 @@ import { crc32 } from './checksums.js'
 export const headerSize = 4096
 export const blocksPerChunk = chunkSize / checksumBlockSize
 export const checksumsStart = headerSize
-export const dataStart = checksumsStart + 4 * blocksPerChunk
+export const blockMapStart = checksumsStart + 4 * blocksPerChunk
+export const blockMapSize = blocksPerChunk / 8
+/** Data are aligned as disks like it. */
+export const dataStart = blockMapStart + 4096
 
 /** Where the second slot is. A slot and its neighbour are never in one disk sector, nor in one 2 KiB flash page. */
 const slotDistance = headerSize / 2

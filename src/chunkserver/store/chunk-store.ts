@@ -17,6 +17,16 @@ export interface StoredBytes {
   readonly crc32: number
 }
 
+/** Blocks that were written are stored, also if they are zeros; others are holes. */
+export interface StoredExtents {
+  /** One bit a block, lowest bit first. Bytes that are missing are holes. */
+  readonly blocks: Buffer
+  /** Of the replica. */
+  readonly length: number
+  /** What the stored blocks have of the replica, in whole allocation units. */
+  readonly allocatedBytes: number
+}
+
 export interface StoreSpace {
   readonly totalBytes: number
   readonly freeBytes: number
@@ -62,6 +72,29 @@ export interface ChunkStore {
 
   /** Cuts, or grows with zeros. @throws LeasefsError NOT_FOUND, CORRUPT, IO */
   truncate(handle: ChunkHandle, length: number): Promise<void>
+
+  /**
+   * These bytes read as zeros, and whole blocks among them are holes. Nothing
+   * happens beyond the end of the replica, whose last block is whole if the
+   * range covers what there is of it.
+   *
+   * @throws LeasefsError NOT_FOUND, NO_SPACE, CORRUPT (the rest of a block that is changed in part), IO
+   */
+  zero(handle: ChunkHandle, offset: number, length: number): Promise<void>
+
+  /**
+   * Holes among these bytes are stored as zeros; the replica grows to the end
+   * of the range.
+   *
+   * @throws LeasefsError NOT_FOUND, NO_SPACE, IO
+   */
+  allocate(handle: ChunkHandle, offset: number, length: number): Promise<void>
+
+  /** Which blocks are stored. @throws LeasefsError NOT_FOUND, IO */
+  extents(handle: ChunkHandle): Promise<StoredExtents>
+
+  /** As extents() has it, after the last change; undefined if the replica was not used since the store was opened. */
+  allocatedBytes(handle: ChunkHandle): number | undefined
 
   /** Everything written to this replica survives a crash of the machine once it has resolved. @throws LeasefsError NOT_FOUND, IO */
   sync(handle: ChunkHandle): Promise<void>

@@ -12,7 +12,7 @@ import { LeasefsError } from '../../base/errors.js'
 import type { Logger } from '../../base/log.js'
 import { type ChunkHandle, handleText } from '../../wire/ids.js'
 import { directoryNames, replicaPath } from './chunk-format.js'
-import type { ChunkStore, StoredBytes, StoredReplica, StoreSpace } from './chunk-store.js'
+import type { ChunkStore, StoredBytes, StoredExtents, StoredReplica, StoreSpace } from './chunk-store.js'
 import { Cleaner } from './cleaner.js'
 import { diskError, removeFile } from './disk.js'
 import { openFilesMax } from './limits.js'
@@ -114,6 +114,25 @@ export class DiskStore implements ChunkStore {
   async truncate(handle: ChunkHandle, length: number): Promise<void> {
     this.#record(handle)
     await this.#files.use(handle, file => file.truncate(length))
+  }
+
+  async zero(handle: ChunkHandle, offset: number, length: number): Promise<void> {
+    this.#record(handle)
+    await this.#files.use(handle, file => file.zero(offset, length))
+  }
+
+  async allocate(handle: ChunkHandle, offset: number, length: number): Promise<void> {
+    this.#record(handle)
+    await this.#files.use(handle, file => file.allocate(offset, length))
+  }
+
+  async extents(handle: ChunkHandle): Promise<StoredExtents> {
+    this.#record(handle)
+    return this.#files.use(handle, async file => file.extents())
+  }
+
+  allocatedBytes(handle: ChunkHandle): number | undefined {
+    return this.#records.get(handle)?.allocatedBytes
   }
 
   async sync(handle: ChunkHandle): Promise<void> {

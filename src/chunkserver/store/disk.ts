@@ -4,6 +4,7 @@
 
 import * as fs from 'node:fs'
 import { type ErrorCode, LeasefsError } from '../../base/errors.js'
+import { MiB } from '../../base/units.js'
 
 const codes: Record<string, ErrorCode> = {
   ENOSPC: 'NO_SPACE',
@@ -63,6 +64,14 @@ export async function writeAt({ fd, path }: DiskFile, buffers: readonly Buffer[]
     at += written
     rest = dropBytes(rest, written)
   }
+}
+
+const zeroPiece = Buffer.alloc(1 * MiB)
+
+/** So many zeros, in pieces to be written. */
+export function zeros(length: number): Buffer[] {
+  const whole = Math.floor(length / zeroPiece.length)
+  return [...Array<Buffer>(whole).fill(zeroPiece), zeroPiece.subarray(0, length - whole * zeroPiece.length)]
 }
 
 /** What is left of the buffers after their first `count` bytes. */

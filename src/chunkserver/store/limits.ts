@@ -2,7 +2,7 @@
 
 import { MiB, second } from '../../base/units.js'
 
-/** Replica files kept open, each with its checksums (16 KiB) in memory. More are open only while they are in use. */
+/** Replica files kept open, each with its checksums (16 KiB) and block map in memory. More are open only while they are in use. */
 export const openFilesMax = 512
 
 /** Directories read at once when a store is opened. */

@@ -9,8 +9,9 @@ import { LeasefsError } from '../../base/errors.js'
 import { MiB } from '../../base/units.js'
 import { checksumBlockSize } from '../../constants.js'
 import { type ChunkHandle, handleText } from '../../wire/ids.js'
+import { BlockMap } from './block-map.js'
 import { blockChecksum, crc32 } from './checksums.js'
-import type { ChunkStore, StoredBytes, StoredReplica, StoreSpace } from './chunk-store.js'
+import type { ChunkStore, StoredBytes, StoredExtents, StoredReplica, StoreSpace } from './chunk-store.js'
 
 interface Block {
   readonly bytes: Buffer
@@ -116,7 +117,7 @@ export class MemoryStore implements ChunkStore {
       blocks[index] = { bytes: block, checksum: blockChecksum(block) }
       at = to
     }
-    this.#reserve(blocks.length - contents.blocks.length)
+    this.#reserve(storedCount(blocks) - storedCount(contents.blocks))
     this.#disk.replicas.set(handle, { ...contents, blocks, length: Math.max(contents.length, end) })
   }
 
@@ -124,12 +125,53 @@ export class MemoryStore implements ChunkStore {
     const contents = this.#contents(handle)
     const within = length % checksumBlockSize
     const blocks = contents.blocks.slice(0, Math.ceil(length / checksumBlockSize))
-    if (length < contents.length && within > 0) {
-      const index = (length - within) / checksumBlockSize
+    const index = (length - within) / checksumBlockSize
+    if (length < contents.length && within > 0 && blocks[index]) {
       const bytes = Buffer.from(blockAt(handle, contents, index)).fill(0, within)
       blocks[index] = { bytes, checksum: blockChecksum(bytes) }
     }
     this.#disk.replicas.set(handle, { ...contents, blocks, length })
+  }
+
+  async zero(handle: ChunkHandle, offset: number, length: number): Promise<void> {
+    const contents = this.#contents(handle)
+    const end = Math.min(offset + length, contents.length)
+    const blocks = [...contents.blocks]
+    for (let at = offset; at < end; ) {
+      const index = Math.floor(at / checksumBlockSize)
+      const start = index * checksumBlockSize
+      const to = Math.min(end, start + checksumBlockSize)
+      if (at === start && to === Math.min(start + checksumBlockSize, contents.length)) blocks[index] = undefined
+      else if (blocks[index]) {
+        const bytes = Buffer.from(blockAt(handle, contents, index)).fill(0, at - start, to - start)
+        blocks[index] = { bytes, checksum: blockChecksum(bytes) }
+      }
+      at = to
+    }
+    this.#disk.replicas.set(handle, { ...contents, blocks })
+  }
+
+  async allocate(handle: ChunkHandle, offset: number, length: number): Promise<void> {
+    const contents = this.#contents(handle)
+    if (length === 0) return
+    const end = offset + length
+    const blocks = [...contents.blocks]
+    for (let index = Math.floor(offset / checksumBlockSize); index * checksumBlockSize < end; index++) {
+      blocks[index] ??= { bytes: zeroBlock, checksum: blockChecksum(zeroBlock) }
+    }
+    this.#reserve(storedCount(blocks) - storedCount(contents.blocks))
+    this.#disk.replicas.set(handle, { ...contents, blocks, length: Math.max(contents.length, end) })
+  }
+
+  async extents(handle: ChunkHandle): Promise<StoredExtents> {
+    const { blocks, length } = this.#contents(handle)
+    const stored = mapOf(blocks)
+    return { blocks: stored.toBuffer(), length, allocatedBytes: stored.allocatedBytes(length) }
+  }
+
+  allocatedBytes(handle: ChunkHandle): number | undefined {
+    const contents = this.#disk.replicas.get(handle)
+    return contents && mapOf(contents.blocks).allocatedBytes(contents.length)
   }
 
   async sync(handle: ChunkHandle): Promise<void> {
@@ -152,7 +194,7 @@ export class MemoryStore implements ChunkStore {
 
   #usedBytes(): number {
     let count = 0
-    for (const { blocks } of this.#disk.replicas.values()) count += blocks.length
+    for (const { blocks } of this.#disk.replicas.values()) count += storedCount(blocks)
     return count * checksumBlockSize
   }
 
@@ -160,6 +202,16 @@ export class MemoryStore implements ChunkStore {
     if (blockCount <= 0 || this.#usedBytes() + blockCount * checksumBlockSize <= this.#disk.totalBytes) return
     throw new LeasefsError('NO_SPACE', 'the disk is full')
   }
+}
+
+function mapOf(blocks: readonly (Block | undefined)[]): BlockMap {
+  const stored = new BlockMap()
+  for (const [index, block] of blocks.entries()) if (block) stored.add(index, index + 1)
+  return stored
+}
+
+function storedCount(blocks: readonly (Block | undefined)[]): number {
+  return blocks.reduce((count, block) => count + (block ? 1 : 0), 0)
 }
 
 const zeroBlock = Buffer.alloc(checksumBlockSize)

@@ -18,10 +18,11 @@ import { LeasefsError } from '../../base/errors.js'
 import { checksumBlockSize } from '../../constants.js'
 import { type ChunkHandle, handleText } from '../../wire/ids.js'
 import { type BlockClaim, BlockLocks } from './block-locks.js'
+import { blockRuns } from './block-map.js'
 import { verifiedBytes } from './block-reads.js'
 import { blockChecksum, blockChecksums } from './checksums.js'
-import { blocksPerChunk, checksumsStart, dataStart, encodeHeader, encodeSlot } from './chunk-format.js'
-import type { StoredBytes } from './chunk-store.js'
+import { blocksPerChunk, dataStart, encodeHeader, encodeSlot } from './chunk-format.js'
+import type { StoredBytes, StoredExtents } from './chunk-store.js'
 import {
   closeFile,
   type DiskFile,
@@ -32,8 +33,9 @@ import {
   syncFileData,
   truncateFile,
   writeAt,
+  zeros,
 } from './disk.js'
-import { loadChecksums, recomputeChecksums } from './file-checksums.js'
+import { type BlockTable, emptyTable, loadTable, recomputeTable, saveTable } from './file-checksums.js'
 import { newRecord, type ReplicaRecord } from './replica-record.js'
 
 const nothing = Buffer.alloc(0)
@@ -49,7 +51,7 @@ export class ReplicaFile {
   readonly record: ReplicaRecord
   readonly #file: DiskFile
   readonly #context: FileContext
-  readonly #checksums: Uint32Array
+  readonly #table: BlockTable
   readonly #locks = new BlockLocks()
   /** Changes of the replica. */
   #changes = 0
@@ -60,11 +62,12 @@ export class ReplicaFile {
   #nextSync: Promise<void> | undefined
   #headerWrites: Promise<void> = Promise.resolve()
 
-  private constructor(file: DiskFile, record: ReplicaRecord, checksums: Uint32Array, context: FileContext) {
+  private constructor(file: DiskFile, record: ReplicaRecord, table: BlockTable, context: FileContext) {
     this.#file = file
     this.record = record
-    this.#checksums = checksums
+    this.#table = table
     this.#context = context
+    this.#countAllocated()
     if (record.dirty) this.#writes = 1 // Who wrote it may not have synced it.
   }
 
@@ -80,7 +83,7 @@ export class ReplicaFile {
       throw reason
     }
     context.dirty.add(record)
-    return new ReplicaFile(file, record, new Uint32Array(blocksPerChunk), context)
+    return new ReplicaFile(file, record, emptyTable(), context)
   }
 
   /** @throws LeasefsError IO */
@@ -88,9 +91,9 @@ export class ReplicaFile {
     const file = await openFile(path, 'r+')
     try {
       const trusted = !record.dirty || record.checksumsSaved
-      const checksums = trusted ? await loadChecksums(file, record.length) : new Uint32Array(blocksPerChunk)
-      if (!trusted) await recomputeChecksums(file, checksums, 0, record.length)
-      return new ReplicaFile(file, record, checksums, context)
+      const table = trusted ? await loadTable(file, record.length) : emptyTable()
+      if (!trusted) await recomputeTable(file, table, 0, record.length)
+      return new ReplicaFile(file, record, table, context)
     } catch (reason) {
       await closeFile(file)
       throw reason
@@ -105,7 +108,7 @@ export class ReplicaFile {
       const end = Math.min(offset + length, this.record.length)
       if (end <= offset) return { buffers: [], length: 0, crc32: 0 }
       const bytes = await this.#readBlocks(claim.first, Math.floor((end - 1) / checksumBlockSize))
-      return verifiedBytes(bytes, this.#checksums, claim.first, offset, end, this.#name)
+      return verifiedBytes(bytes, this.#table.checksums, claim.first, offset, end, this.#name)
     } finally {
       this.#locks.release(claim)
     }
@@ -115,36 +118,68 @@ export class ReplicaFile {
   async write(offset: number, buffers: readonly Buffer[]): Promise<void> {
     const length = buffers.reduce((sum, buffer) => sum + buffer.length, 0)
     if (length === 0) return
+    await this.#alone(this.#claimBytes(offset, length, true), () => this.#write(offset, buffers, length))
+  }
+
+  /** As ChunkStore.zero. */
+  async zero(offset: number, length: number): Promise<void> {
+    if (length === 0) return
+    await this.#alone(this.#claimBytes(offset, length, true), async () => {
+      const end = Math.min(offset + length, this.record.length)
+      if (end <= offset) return
+      const first = Math.ceil(offset / checksumBlockSize)
+      const last = Math.floor(end / checksumBlockSize)
+      const wholeEnd = end === this.record.length ? Math.ceil(end / checksumBlockSize) : last
+      await this.#zeroWithin(first - 1, offset, Math.min(end, first * checksumBlockSize))
+      if (wholeEnd === last)
+        await this.#zeroWithin(last, Math.max(offset, first * checksumBlockSize, last * checksumBlockSize), end)
+      await this.#zeroBlocks(first, wholeEnd)
+    })
+  }
+
+  /** As ChunkStore.allocate. */
+  async allocate(offset: number, length: number): Promise<void> {
+    if (length === 0) return
     const claim = this.#claimBytes(offset, length, true)
-    try {
-      await this.#locks.ready(claim)
-      const { head, tail } = await this.#oldEdges(offset, offset + length)
-      const checksums = blockChecksums(head, buffers, tail, length)
+    await this.#alone(claim, async () => {
+      const { stored } = this.#table
+      const end = Math.max(this.record.length, offset + length)
+      const holes = [...blockRuns(claim.first, claim.last + 1, index => !stored.has(index))]
+      if (holes.length === 0 && end === this.record.length) return
       await this.#beginChange()
-      await this.#change(claim, () => writeAt(this.#file, buffers, dataStart + offset))
-      this.#checksums.set(checksums, claim.first)
-      this.record.length = Math.max(this.record.length, offset + length)
-    } finally {
-      this.#locks.release(claim)
-    }
+      await this.#change(claim.first, async () => {
+        if (end > this.record.length) await truncateFile(this.#file, dataStart + end)
+        for (const hole of holes) {
+          const start = hole.first * checksumBlockSize
+          await this.#writeZeros(start, Math.min(hole.end * checksumBlockSize, end))
+        }
+      })
+      stored.add(claim.first, claim.last + 1)
+      this.#grew(end)
+    })
+  }
+
+  /** As ChunkStore.extents. */
+  extents(): StoredExtents {
+    const { length, allocatedBytes } = this.record
+    return { blocks: this.#table.stored.toBuffer(), length, allocatedBytes: allocatedBytes ?? 0 }
   }
 
   /** As ChunkStore.truncate. */
   async truncate(length: number): Promise<void> {
-    const claim = this.#locks.claim(0, blocksPerChunk - 1, true)
-    try {
-      await this.#locks.ready(claim)
+    await this.#alone(this.#locks.claim(0, blocksPerChunk - 1, true), async () => {
+      const { checksums, stored } = this.#table
       const within = length % checksumBlockSize
       const index = (length - within) / checksumBlockSize
       const cut = length < this.record.length && within > 0 ? await this.#oldBlock(index) : undefined
       await this.#beginChange()
-      await this.#change(claim, () => truncateFile(this.#file, dataStart + length))
-      if (cut) this.#checksums[index] = blockChecksum(cut.subarray(0, within))
-      this.#checksums.fill(0, Math.ceil(length / checksumBlockSize))
+      await this.#change(0, () => truncateFile(this.#file, dataStart + length))
+      if (cut) checksums[index] = blockChecksum(cut.subarray(0, within))
+      checksums.fill(0, Math.ceil(length / checksumBlockSize))
+      stored.remove(Math.ceil(length / checksumBlockSize))
       this.record.length = length
-    } finally {
-      this.#locks.release(claim)
-    }
+      this.#countAllocated()
+    })
   }
 
   /** As ChunkStore.setVersion. */
@@ -169,23 +204,16 @@ export class ReplicaFile {
     const changes = this.#changes
     await this.saveChecksums()
     await this.sync()
-    const claim = this.#locks.claim(0, blocksPerChunk - 1, true)
-    try {
-      await this.#locks.ready(claim)
+    await this.#alone(this.#locks.claim(0, blocksPerChunk - 1, true), async () => {
       // Not synced: if this mark is lost, checksums are computed once more than needed.
       if (this.#changes === changes) await this.#writeHeader({ dirty: false }, false)
-    } finally {
-      this.#locks.release(claim)
-    }
+    })
   }
 
-  /** Puts the checksums into the file, for the next time it is opened by this process. */
+  /** Puts the checksums and the map of stored blocks into the file, for the next time it is opened by this process. */
   async saveChecksums(): Promise<void> {
     const changes = this.#changes
-    const count = Math.ceil(this.record.length / checksumBlockSize)
-    const bytes = Buffer.alloc(4 * count)
-    for (let index = 0; index < count; index++) bytes.writeUInt32LE(this.#checksums[index] as number, 4 * index)
-    if (count > 0) await writeAt(this.#file, [bytes], checksumsStart)
+    await saveTable(this.#file, this.#table, this.record.length)
     this.#writes++
     this.record.checksumsSaved = this.#changes === changes
   }
@@ -208,6 +236,61 @@ export class ReplicaFile {
     return this.#locks.claim(Math.floor(offset / checksumBlockSize), last, exclusive)
   }
 
+  /** Runs when the claim is granted, and gives it back. */
+  async #alone(claim: BlockClaim, run: () => Promise<void>): Promise<void> {
+    try {
+      await this.#locks.ready(claim)
+      await run()
+    } finally {
+      this.#locks.release(claim)
+    }
+  }
+
+  /** Under a claim of its blocks. */
+  async #write(offset: number, buffers: readonly Buffer[], length: number): Promise<void> {
+    const first = Math.floor(offset / checksumBlockSize)
+    const { head, tail } = await this.#oldEdges(offset, offset + length)
+    const checksums = blockChecksums(head, buffers, tail, length)
+    await this.#beginChange()
+    await this.#change(first, () => writeAt(this.#file, buffers, dataStart + offset))
+    this.#table.checksums.set(checksums, first)
+    this.#table.stored.add(first, first + checksums.length)
+    this.#grew(offset + length)
+  }
+
+  /** Part of a block; a hole stays one. */
+  async #zeroWithin(index: number, start: number, end: number): Promise<void> {
+    if (start < end && this.#table.stored.has(index)) await this.#write(start, zeros(end - start), end - start)
+  }
+
+  /** Makes holes of them. They are zeros in the file too, as every hole is. */
+  async #zeroBlocks(first: number, end: number): Promise<void> {
+    const { checksums, stored } = this.#table
+    const isStored = (index: number) => stored.has(index) || checksums[index] !== 0
+    for (const run of blockRuns(first, end, isStored)) {
+      const start = run.first * checksumBlockSize
+      await this.#beginChange()
+      const end = Math.min(run.end * checksumBlockSize, this.record.length)
+      await this.#change(run.first, () => this.#writeZeros(start, end))
+      checksums.fill(0, run.first, run.end)
+      stored.remove(run.first, run.end)
+      this.#countAllocated()
+    }
+  }
+
+  async #writeZeros(start: number, end: number): Promise<void> {
+    await writeAt(this.#file, zeros(end - start), dataStart + start)
+  }
+
+  #grew(end: number): void {
+    this.record.length = Math.max(this.record.length, end)
+    this.#countAllocated()
+  }
+
+  #countAllocated(): void {
+    this.record.allocatedBytes = this.#table.stored.allocatedBytes(this.record.length)
+  }
+
   /** The bytes of these blocks, up to the end of the replica. Not verified. */
   async #readBlocks(first: number, last: number): Promise<Buffer> {
     const start = first * checksumBlockSize
@@ -222,7 +305,7 @@ export class ReplicaFile {
   async #oldBlock(index: number): Promise<Buffer> {
     if (index * checksumBlockSize >= this.record.length) return nothing
     const bytes = await this.#readBlocks(index, index)
-    if (blockChecksum(bytes) !== this.#checksums[index]) {
+    if (blockChecksum(bytes) !== this.#table.checksums[index]) {
       throw new LeasefsError('CORRUPT', `${this.#name} is damaged in block ${index}`)
     }
     return bytes
@@ -248,8 +331,8 @@ export class ReplicaFile {
     if (!this.record.dirty) await this.#writeHeader({ dirty: true }, true)
   }
 
-  /** If `run` fails, an unknown part of it has happened: the blocks are taken as they are then. */
-  async #change(claim: BlockClaim, run: () => Promise<void>): Promise<void> {
+  /** If `run` fails, an unknown part of it has happened: the blocks from `first` on are taken as they are then. */
+  async #change(first: number, run: () => Promise<void>): Promise<void> {
     this.#changes++
     this.#writes++
     this.record.checksumsSaved = false
@@ -257,14 +340,15 @@ export class ReplicaFile {
     try {
       await run()
     } catch (reason) {
-      await this.#takeAsIs(claim.first)
+      await this.#takeAsIs(first)
       throw reason
     }
   }
 
   async #takeAsIs(first: number): Promise<void> {
     try {
-      this.record.length = await recomputeChecksums(this.#file, this.#checksums, first, undefined)
+      this.record.length = await recomputeTable(this.#file, this.#table, first, undefined)
+      this.#countAllocated()
     } catch {
       this.record.lost = true // The error that matters is the first one, and it is on its way.
     }

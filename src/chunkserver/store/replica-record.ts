@@ -7,6 +7,8 @@ export interface ReplicaRecord extends StoredReplica {
   readonly handle: ChunkHandle
   version: number
   length: number
+  /** What is stored of it; not known until its file was opened. */
+  allocatedBytes: number | undefined
   /** Of the header in the file. Checksums in the file of a dirty replica count for nothing after a crash. */
   dirty: boolean
   /** Of the header in the file. */
@@ -30,6 +32,7 @@ export function newRecord(handle: ChunkHandle, version: number, now: number): Re
     handle,
     version,
     length: 0,
+    allocatedBytes: 0,
     dirty: true,
     sequence: 0,
     checksumsSaved: true,

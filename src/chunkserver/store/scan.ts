@@ -45,7 +45,7 @@ async function readRecord(path: string, handle: ChunkHandle, log: Logger): Promi
     const { version, dirty, sequence } = decodeHeader(bytes, handle)
     const length = Math.min(chunkSize, Math.max(0, size - dataStart))
     const record = { handle, version, length, dirty, sequence, checksumsSaved: !dirty, entryDurable: true }
-    return { ...record, changedAt: undefined, lost: false }
+    return { ...record, allocatedBytes: undefined, changedAt: undefined, lost: false }
   } catch (reason) {
     if (!(reason instanceof LeasefsError) || reason.code !== 'CORRUPT') throw reason
     log.error({ path, reason: reason.message }, 'replica set aside: its header cannot be read')

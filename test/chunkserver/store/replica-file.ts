@@ -23,7 +23,7 @@ async function created(t: Test) {
     const { length } = file.record
     const record: ReplicaRecord = {
       ...{ handle, version, dirty, sequence, length, entryDurable: true, lost: false },
-      ...{ checksumsSaved: !dirty, changedAt: undefined },
+      ...{ checksumsSaved: !dirty, allocatedBytes: undefined, changedAt: undefined },
     }
     const next = await ReplicaFile.open(path, record, context)
     t.teardown(() => next.close())
