@@ -1,9 +1,11 @@
 // Open files.
 
 import { constants } from 'node:fs'
-import { rethrowBug } from '../../../base/errors.js'
+import { LeasefsError, rethrowBug } from '../../../base/errors.js'
+import { fileSizeMax } from '../../../constants.js'
 import { KernelError } from '../../errno.js'
 import { type Context, entryReply } from './context.js'
+import { requestBytesMax } from './limits.js'
 import { openKillsPrivileges, openReplyFlags, releaseFlocks, writeKillsPrivileges } from './protocol.js'
 import { type Call, done, nameAt, reply } from './request.js'
 import {
@@ -63,13 +65,15 @@ export function fileCalls(context: Context) {
 
     READ: async ({ body }) => {
       const { fh, offset, size } = readIn.read(body)
-      return { pieces: await files.read(fh, offset, size) }
+      const length = Math.min(size, requestBytesMax, fileSizeMax - offset)
+      return length > 0 ? { pieces: await files.read(fh, offset, length) } : done
     },
 
     WRITE: async ({ body }) => {
       const { fh, offset, size, writeFlags } = writeIn.read(body)
       const data = body.subarray(writeIn.size, writeIn.size + size)
       if (data.length < size) throw new KernelError('EINVAL', 'a request without the data it announces')
+      if (offset + size > fileSizeMax) throw new LeasefsError('FILE_TOO_LARGE', `${size} bytes at ${offset}`)
       await files.write(fh, offset, data, { killPrivileges: (writeFlags & writeKillsPrivileges) !== 0 })
       return reply(writeOut.encode({ size }))
     },
