@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { silentLog } from '../../src/base/log.js'
 import { serverLeaseMs } from '../../src/constants.js'
 import { createDataClient } from '../../src/dataplane/data-client.js'
+import { ChunkserverService } from '../../src/wire/gen/services.js'
 import { handle, TestCluster } from './harness.js'
 
 async function started(t: Test) {
@@ -15,7 +16,13 @@ async function started(t: Test) {
     const request = { handle: chunk as typeof handle, version, offset, length }
     return cluster.until(client.read(cluster.at(index).server.dataAddress, request))
   }
-  return { cluster, read }
+  const extents = async (index: number, request: { clusterId?: string; version?: number } = {}) => {
+    const peer = cluster.control.connect(cluster.addressOf(index))
+    t.teardown(() => peer.close())
+    const full = { clusterId: cluster.master.clusterId, handle, version: 1, ...request }
+    return cluster.until(peer.call(ChunkserverService.extents, full, { timeoutMs: 1000 }))
+  }
+  return { cluster, read, extents }
 }
 
 t.test('every replica of the version answers, with the checksum of what it sends', async t => {
@@ -55,4 +62,19 @@ t.test('a replica with a gap serves no reads', async t => {
   client.commit([mutation])
   await cluster.clock.advance(11_000)
   await t.rejects(read(1), { code: 'UNAVAILABLE' })
+})
+
+t.test('every replica says which of its blocks are stored, under the conditions of a read', async t => {
+  const { cluster, extents } = await started(t)
+  for (const index of [0, 1]) {
+    const { failure, blocks, length } = await extents(index)
+    t.equal(failure, undefined)
+    t.equal(length, 13)
+    t.same([blocks[0], blocks.subarray(1).every(byte => byte === 0)], [1, true])
+  }
+  t.match(await extents(0, { version: 2 }), { failure: { code: 'STALE_VERSION' } })
+  t.match(await extents(0, { clusterId: 'another' }), { failure: { code: 'WRONG_CLUSTER' } })
+  await cluster.master.stop()
+  await cluster.clock.advance(2 * serverLeaseMs)
+  t.match(await extents(0), { failure: { code: 'UNAVAILABLE' } })
 })

@@ -23,6 +23,14 @@ t.test('what is right comes through', async t => {
       { kind: 'truncate', length: 0 },
     ],
     [{ id, kind: { $case: 'sync', value: {} } }, { kind: 'sync' }],
+    [
+      { id, kind: { $case: 'zero', value: { offset: 0, length: chunkSize } } },
+      { kind: 'zero', offset: 0, length: chunkSize },
+    ],
+    [
+      { id, kind: { $case: 'allocate', value: { offset: 7, length: 1 } } },
+      { kind: 'allocate', offset: 7, length: 1 },
+    ],
   ]
   for (const [mutation, change] of cases) {
     const checked = checkCommit({ ...commit, mutations: [mutation] })
@@ -48,6 +56,8 @@ t.test('what is wrong is INVALID_ARGUMENT', async t => {
     [{ id: { client: 0, counter: 1 }, kind: { $case: 'sync', value: {} } }],
     [{ id: { client: 1, counter: -1 }, kind: { $case: 'sync', value: {} } }],
     [{ id, kind: { $case: 'truncate', value: { length: chunkSize + 1 } } }],
+    [{ id, kind: { $case: 'zero', value: { offset: 0, length: 0 } } }],
+    [{ id, kind: { $case: 'allocate', value: { offset: chunkSize, length: 1 } } }],
     [write(0, 1), write(5, 1)],
     Array.from({ length: commitMutationsMax + 1 }, (_, counter) => ({ ...write(0, 1), id: { client: 1, counter } })),
   ]

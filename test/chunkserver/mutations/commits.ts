@@ -238,6 +238,25 @@ t.test('a commit that all replicas do not apply in time has an unknown outcome, 
   t.equal(cluster.traced('apply.done', 's0').length, 1)
 })
 
+t.test('bytes become zeros and holes are filled, everywhere in order, and the answer says what is stored', async t => {
+  const cluster = await TestCluster.start(t, 2)
+  await cluster.createChunk()
+  const client = cluster.client(1)
+  const first = await cluster.until(client.writeBytes(0, 'x'.repeat(10)))
+  t.match(first.usage, { index: 0, handle, leaseId: 1, serial: 1, allocatedBytes: 4096 })
+  const allocate = { id: client.newId(), kind: { $case: 'allocate' as const, value: { offset: 12, length: 4 } } }
+  const zero = { id: client.newId(), kind: { $case: 'zero' as const, value: { offset: 2, length: 5 } } }
+  const second = await cluster.until(client.commit([allocate, zero]))
+  t.match(second, { failure: undefined, firstSerial: 2, usage: { serial: 3, allocatedBytes: 4096 } })
+  const expected = `xx${'\0'.repeat(5)}xxx${'\0'.repeat(6)}`
+  t.same(await cluster.contents(), [expected, expected])
+  const all = { id: client.newId(), kind: { $case: 'zero' as const, value: { offset: 0, length: 100 } } }
+  const third = await cluster.until(client.commit([all]))
+  t.match(third.usage, { serial: 4, allocatedBytes: 0 })
+  t.same(await cluster.contents(), ['\0'.repeat(16), '\0'.repeat(16)], 'it gets no shorter')
+  t.match((await cluster.until(client.commit([all]))).usage, { serial: 4, allocatedBytes: 0 }, 'so does a retried one')
+})
+
 t.test('bad commits are INVALID_ARGUMENT', async t => {
   const cluster = await TestCluster.start(t, 1)
   await cluster.createChunk()
