@@ -4,7 +4,7 @@ import errno
 import fcntl
 import os
 
-from harness.expect import equal, refused
+from harness.expect import check, equal, refused
 from harness.files import make, opened
 from harness.people import Child
 from harness.registry import test
@@ -111,8 +111,24 @@ def from_the_offset_and_from_the_end():
         lock(fd, READ, 30, -10)
         equal(seen(), [(READ, 20, 10), (WRITE, 55, 5), (WRITE, 90, 5)])
         refused(errno.EINVAL, lock, fd, WRITE, -1, 1)
+        lock(fd, WRITE, 2**50, 10)
+        equal(seen(2**40), [(WRITE, 2**50, 10)])
+
+
+@test
+def far_beyond_any_file():
+    """The largest offsets can be locked: a range there keeps others out of it, and of nothing before it"""
+    make('f')
+    with opened('f', os.O_RDWR) as fd:
         lock(fd, WRITE, 2**62, 10)
-        equal(seen(2**40), [(WRITE, 2**62, 10)])
+        # Where numbers are rounded a lock may end a little later than asked for.
+        (kind, start, length), = seen()
+        equal((kind, start), (WRITE, 2**62))
+        check(10 <= length <= 4096, f'{length} bytes')
+        lock(fd, UNLOCK, 2**62, 10)
+        equal(seen(), [])
+        lock(fd, READ, 5, 2**63 - 1 - 5)
+        equal(seen()[0][:2], (READ, 5))
 
 
 @test
