@@ -65,7 +65,8 @@ async function start(variant: number): Promise<Server> {
   const mountPoint = mkdtempSync(join(tmpdir(), 'leasefs-bench-'))
   const program = fileURLToPath(import.meta.url)
   const args = ['--single-threaded-gc', program, 'serve', mountPoint, String(variant)]
-  const server = spawn(process.execPath, [...process.execArgv, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const env = { ...process.env, UV_THREADPOOL_SIZE: '16' } // As bin/run.js has it.
+  const server = spawn(process.execPath, [...process.execArgv, ...args], { stdio: ['ignore', 'pipe', 'inherit'], env })
   const exited = once(server, 'exit')
   await Promise.race([once(server.stdout, 'data'), exited])
   return {

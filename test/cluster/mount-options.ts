@@ -105,7 +105,14 @@ let count = 0
 async function mountAgain(t: Test, { directory, masterAddress }: Cluster, args: readonly string[]): Promise<string> {
   const path = join(directory, `more-${++count}`)
   await mkdir(path)
-  const daemon = new Daemon(path, 'leasefs-mount', () => [path, '--master', masterAddress, ...args])
+  const daemon = new Daemon(path, 'leasefs-mount', () => [
+    path,
+    '--master',
+    masterAddress,
+    '--log-level',
+    'warn',
+    ...args,
+  ])
   t.teardown(() => daemon.stop())
   await daemon.start()
   return path
