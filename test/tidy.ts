@@ -115,6 +115,9 @@ const testedBy: Readonly<Record<string, string>> = {
   'src/cli/leasefs.ts': 'test/cluster/admin.ts',
   'src/cli/local-cluster.ts': 'test/cli/up.ts',
   'src/cli/program.ts': 'test/cli/master.ts',
+  'src/fuse/bindings/kernel/context.ts': 'test/fuse/bindings/kernel/name-calls.ts',
+  'src/fuse/bindings/kernel/device.ts': 'test/fuse/mount.ts',
+  'src/fuse/bindings/kernel/index.ts': 'test/fuse/mount.ts',
   'src/rpc/control-network.ts': 'test/suites/control-network.ts',
 }
 
