@@ -1,7 +1,9 @@
 // The kernel's side of a mount, as /sys shows it: how far it reads ahead, and
 // the switch that ends the conversation.
 
+import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { promisify } from 'node:util'
 import type { Logger } from '../../../base/log.js'
 import { readAheadKiB } from './limits.js'
 
@@ -11,6 +13,9 @@ export function deviceOf(mountPoint: string, mountInfo: string): string | undefi
   const mount = lines.filter(fields => fields[4] !== undefined && plain(fields[4]) === mountPoint).at(-1)
   return mount?.[2]
 }
+
+/** Where the kernel lists connections, once a file system of its own is mounted there: containers often lack it. */
+const connections = '/sys/fs/fuse/connections'
 
 export class Connection {
   readonly #device: string | undefined
@@ -27,16 +32,26 @@ export class Connection {
   }
 
   /** Whoever still uses the mount gets ENOTCONN; reading from the device ends. */
-  abort(): void {
+  async abort(): Promise<void> {
     const minor = this.#device?.split(':')[1]
-    this.#write(`/sys/fs/fuse/connections/${minor}/abort`, '1')
+    if (minor === undefined) return
+    const path = `${connections}/${minor}/abort`
+    if (this.#write(path, '1')) return
+    try {
+      await promisify(execFile)('mount', ['-i', '-t', 'fusectl', 'fusectl', connections])
+    } catch (reason) {
+      this.#log.debug({ err: reason }, 'the connections of the kernel can not be listed')
+    }
+    if (!this.#write(path, '1')) this.#log.warn('the mount can not be cut off: it ends when no one uses it any more')
   }
 
-  #write(path: string, text: string): void {
+  #write(path: string, text: string): boolean {
     try {
       writeFileSync(path, text)
+      return true
     } catch (reason) {
       this.#log.debug({ err: reason }, 'not permitted or not there')
+      return false
     }
   }
 }

@@ -49,7 +49,7 @@ export const kernel: Binding = {
     try {
       await session.agreed
     } catch (reason) {
-      connection.abort()
+      await connection.abort()
       throw reason
     }
     connection.raiseReadAhead()
@@ -58,7 +58,7 @@ export const kernel: Binding = {
       gone,
       end() {
         // Another mount may have the numbers of one that has gone.
-        if (mounted) connection.abort()
+        if (mounted) void connection.abort()
         void gone.then(() => device.close())
       },
     }
