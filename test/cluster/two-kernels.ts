@@ -36,7 +36,7 @@ t.test('what one mount changes is not served from the cache of the other', { ski
   await t.test('a name that is not there is made', async t => {
     await inTurns(async (changer, looker, round) => {
       const name = `made-${round}`
-      for (let i = 0; i < 3; i++) t.notOk(existsSync(join(looker, name)) || i > 9)
+      for (let i = 0; i < 3; i++) t.notOk(existsSync(join(looker, name)))
       if (round % 4 < 2) await writeFile(join(changer, name), 'x')
       else await mkdir(join(changer, name))
       t.ok(existsSync(join(looker, name)), name)
