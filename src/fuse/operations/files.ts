@@ -126,9 +126,15 @@ export class Files {
   }
 
   /** fallocate(2). @throws LeasefsError NOT_SUPPORTED, INVALID_ARGUMENT, FILE_TOO_LARGE, NO_SPACE */
-  async allocate(handle: Handle, mode: number, offset: number, length: number): Promise<void> {
+  async allocate(
+    handle: Handle,
+    mode: number,
+    offset: number,
+    length: number,
+    options: ChangeOptions = {},
+  ): Promise<void> {
     const { file } = this.#writable(handle)
-    await killPrivileges(this.#fileSystem, file.ino, false)
+    await killPrivileges(this.#fileSystem, file.ino, options.killPrivileges ?? false)
     await allocate(this.#fileSystem, file, { mode, offset, length })
   }
 

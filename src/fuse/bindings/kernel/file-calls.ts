@@ -95,9 +95,10 @@ export function fileCalls(context: Context) {
       return done
     },
 
-    FALLOCATE: async ({ body }) => {
+    FALLOCATE: async ({ body, uid }) => {
       const { fh, mode, offset, length } = fallocateIn.read(body)
-      await files.allocate(fh, mode, offset, length)
+      // Of this call the kernel does not say whether the caller is trusted with the bits (CAP_FSETID): root is.
+      await files.allocate(fh, mode, offset, length, { killPrivileges: uid !== 0 })
       return done
     },
 

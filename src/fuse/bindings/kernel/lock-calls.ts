@@ -61,9 +61,11 @@ function ulp(number: number): number {
 }
 
 function encodeLock({ type, start, end, pid }: Lock): Buffer {
+  // One that ends just below the last byte there can be was taken up to that byte.
+  const last = end === Infinity ? lockEndMax : BigInt(end) - 1n
   return lkOut.encode({
     start: BigInt(start),
-    end: end === Infinity ? lockEndMax : BigInt(end - 1),
+    end: last < lockEndMax ? last : lockEndMax,
     type: lockTypes[type],
     pid,
   })

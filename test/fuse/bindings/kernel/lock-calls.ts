@@ -41,6 +41,13 @@ t.test('a lock to the end of whatever the file becomes', async t => {
   t.equal(lkOut.read((await lock('GETLK', 2n, exclusive).answer).body).type, unlocked)
 })
 
+t.test('a lock that ends just below the largest offset', async t => {
+  const { lock } = await lockable()
+  t.equal((await lock('SETLK', 1n, shared, { start: 5n, end: lockEndMax - 1n }).answer).errno, 0)
+  const found = await lock('GETLK', 2n, exclusive).answer
+  t.match(lkOut.read(found.body), { start: 5n, end: lockEndMax })
+})
+
 t.test('flock(2) and fcntl(2) are not in each other’s way', async t => {
   const { lock } = await lockable()
   t.equal((await lock('SETLK', 1n, exclusive, { lkFlags: lockIsFlock }).answer).errno, 0)
