@@ -5,7 +5,7 @@ import type { FileKind } from '../../../client/file-system.js'
 import { type CallTable, plain } from './calls.js'
 import type { Context } from './context.js'
 import { entryStatOf, kindBits } from './encoding.js'
-import { split } from './paths.js'
+import { checkText, split } from './paths.js'
 
 type NameCalls = Pick<
   CallTable,
@@ -28,12 +28,17 @@ export function nameCalls({ operations, paths, hidden, owner }: Context): NameCa
     }),
 
     symlink: plain<'symlink'>(async (target, path) => {
+      checkText(target)
       const { parent, name } = await paths.place(path)
       return names.makeSymlink(parent, name, Buffer.from(target), owner)
     }),
 
     readlink: {
-      run: async (_request, path) => [0, String(await names.readSymlink(await paths.ino(path)))],
+      run: async (_request, path) => {
+        const target = String(await names.readSymlink(await paths.ino(path)))
+        checkText(target)
+        return [0, target]
+      },
       failed: () => [''],
     },
 

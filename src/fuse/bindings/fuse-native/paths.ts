@@ -64,7 +64,7 @@ function namesOf(path: string): Buffer[] {
     })
 }
 
-/** @throws KernelError EILSEQ */
-function checkText(text: string): void {
+/** That no byte of a name or a target was lost on its way to or from a string. @throws KernelError EILSEQ */
+export function checkText(text: string): void {
   if (text.includes(replacement)) throw new KernelError('EILSEQ', 'names that are not UTF-8 are for other bindings')
 }

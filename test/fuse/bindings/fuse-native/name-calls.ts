@@ -37,6 +37,13 @@ t.test('what is made by path can be looked up, moved and removed', async t => {
   t.same(await ask('fsyncdir', '/', 0, 0), [0])
 })
 
+t.test('a target that is not UTF-8 is refused, not changed', async t => {
+  const { ask, operations } = memoryContext()
+  t.same(await ask('symlink', 'to/\ufffd', '/l'), [-errno.EILSEQ])
+  await operations.names.makeSymlink(root, name('l'), Buffer.of(0xff), caller)
+  t.same(await ask('readlink', '/l'), [-errno.EILSEQ, ''])
+})
+
 t.test('mknod makes no directories and nothing unknown', async t => {
   const { ask } = memoryContext()
   for (const type of [fs.S_IFDIR, fs.S_IFLNK, 0o170000]) {
