@@ -12,7 +12,8 @@ import { interruptGraceMs } from './limits.js'
 
 export interface Flight {
   readonly unique: number
-  readonly ino: Ino
+  /** What the request is about: its header names one, a rename a second directory. */
+  readonly inos: readonly Ino[]
   /** An answer has been given; what the call comes to is not told to anyone. */
   answered: boolean
   readonly signal: AbortSignal
@@ -20,7 +21,7 @@ export interface Flight {
 
 class Pending implements Flight {
   readonly unique: number
-  readonly ino: Ino
+  readonly inos: Ino[]
   answered = false
   cancelTimer: (() => void) | undefined
   #interrupted = false
@@ -28,7 +29,7 @@ class Pending implements Flight {
 
   constructor(unique: number, ino: Ino) {
     this.unique = unique
-    this.ino = ino
+    this.inos = [ino]
   }
 
   /** Made when someone asks: few calls do. */
@@ -77,13 +78,14 @@ export class InFlight {
   begin(unique: number, ino: Ino): Flight {
     const flight = new Pending(unique, ino)
     this.#flights.set(unique, flight)
-    this.#counts.set(ino, (this.#counts.get(ino) ?? 0) + 1)
-    const waiting = this.#onBusy.get(ino)
-    if (waiting) {
-      this.#onBusy.delete(ino)
-      for (const run of waiting) run()
-    }
+    this.#count(ino)
     return flight
+  }
+
+  /** The request is about this inode, too: the kernel holds its lock until we answer. */
+  addTo({ unique }: Flight, ino: Ino): void {
+    this.#flights.get(unique)?.inos.push(ino)
+    this.#count(ino)
   }
 
   get(unique: number): Flight | undefined {
@@ -93,9 +95,11 @@ export class InFlight {
   end(flight: Flight): void {
     this.#flights.get(flight.unique)?.cancelTimer?.()
     this.#flights.delete(flight.unique)
-    const count = (this.#counts.get(flight.ino) ?? 0) - 1
-    if (count > 0) this.#counts.set(flight.ino, count)
-    else this.#counts.delete(flight.ino)
+    for (const ino of flight.inos) {
+      const count = (this.#counts.get(ino) ?? 0) - 1
+      if (count > 0) this.#counts.set(ino, count)
+      else this.#counts.delete(ino)
+    }
   }
 
   /** Aborts what can be aborted; calls `giveUp` if it has not ended a while later, and takes it as answered. */
@@ -108,5 +112,13 @@ export class InFlight {
       flight.answered = true
       giveUp()
     })
+  }
+
+  #count(ino: Ino): void {
+    this.#counts.set(ino, (this.#counts.get(ino) ?? 0) + 1)
+    const waiting = this.#onBusy.get(ino)
+    if (!waiting) return
+    this.#onBusy.delete(ino)
+    for (const run of waiting) run()
   }
 }

@@ -70,6 +70,14 @@ export class Known {
     return true
   }
 
+  /**
+   * The kernel remembers of a renamed entry what it did under the old name, and
+   * asks no one: the new name is listed, or to be forgotten.
+   */
+  tookAlong(directory: Ino, name: Buffer): void {
+    if (!this.mayRemember(directory, name)) this.#evicted(directory, [name])
+  }
+
   /** The names of the directory that the kernel may remember: from here on it may not. */
   takeNames(directory: Ino): Buffer[] {
     const names = this.#names.get(directory)

@@ -28,10 +28,16 @@ export function nameCalls(context: Context) {
     if (unknown !== 0) throw new LeasefsError('INVALID_ARGUMENT', `renameat2 with flags ${flags}`)
     const exchange = (flags & renameFlags.EXCHANGE) !== 0
     const noReplace = (flags & renameFlags.NOREPLACE) !== 0
+    const arrivals: [Ino, Buffer][] = [[newParent, newName]]
+    if (exchange) arrivals.push([request.ino, name])
+    if (newParent !== request.ino) request.alsoAbout(newParent)
+    // Before, too: what another mount changes meanwhile is taken back when this is answered.
+    for (const [directory, arrival] of arrivals) known.mayRemember(directory, arrival)
     const [moved, replaced] = exchange
       ? [undefined, undefined]
       : await Promise.all([before(request.ino, name), before(newParent, newName)])
     await names.rename(request.ino, name, newParent, newName, { noReplace, exchange })
+    for (const [directory, arrival] of arrivals) known.tookAlong(directory, arrival)
     if (replaced && replaced.ino !== moved?.ino) noteRemoved(replaced)
     return done
   }

@@ -14,6 +14,8 @@ export interface Request {
   readonly body: Buffer
   /** Aborts when the caller is interrupted. */
   readonly signal: () => AbortSignal
+  /** To be called for what the header does not name and the kernel has locked for this request. */
+  readonly alsoAbout: (ino: Ino) => void
 }
 
 /** What a successful call gives: bytes in pieces that follow one another, none if there is nothing to say. */

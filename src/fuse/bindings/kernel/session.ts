@@ -115,16 +115,18 @@ export class Session {
     ended()
   }
 
-  #call(name: OpcodeName | undefined, header: Omit<Request, 'signal'>, ended: () => void): void {
+  #call(name: OpcodeName | undefined, header: Omit<Request, 'signal' | 'alsoAbout'>, ended: () => void): void {
     const call = name && this.#options.calls[name]
     if (!name || !call) {
       this.#answer(header.unique, enosys, [])
       ended()
       return
     }
-    const flight = this.#options.inFlight.begin(header.unique, header.ino)
+    const { inFlight } = this.#options
+    const flight = inFlight.begin(header.unique, header.ino)
     const { unique, opcode, ino, uid, gid, body } = header
-    call({ unique, opcode, ino, uid, gid, body, signal: () => flight.signal }).then(
+    const alsoAbout = (other: Ino) => inFlight.addTo(flight, other)
+    call({ unique, opcode, ino, uid, gid, body, signal: () => flight.signal, alsoAbout }).then(
       result => {
         this.#end(flight, ended)
         this.#succeed(flight, result)

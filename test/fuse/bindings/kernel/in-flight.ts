@@ -25,6 +25,20 @@ t.test('an inode is busy until the last request about it has ended', async t => 
   t.equal(it.get(2), undefined)
 })
 
+t.test('a request may be about two inodes', async t => {
+  const { inFlight: it } = inFlight()
+  const flight = it.begin(2, file)
+  let heard = 0
+  it.onBusy(6 as Ino, () => heard++)
+  it.addTo(flight, 6 as Ino)
+  t.equal(heard, 1)
+  t.ok(it.isBusy(file))
+  t.ok(it.isBusy(6 as Ino))
+  it.end(flight)
+  t.notOk(it.isBusy(file))
+  t.notOk(it.isBusy(6 as Ino))
+})
+
 t.test('who wants to know hears of the next request about an inode, once', async t => {
   const { inFlight: it } = inFlight()
   const heard: string[] = []

@@ -68,6 +68,16 @@ t.test('of all directories only so many names: the oldest are evicted', async t 
   t.equal(it.nameCount, 4)
 })
 
+t.test('a name that the kernel took along is listed, or taken back where there is no room', async t => {
+  const { known: it, evicted } = known(2)
+  it.tookAlong(ino(2), name('a'))
+  it.tookAlong(ino(2), name('b'))
+  t.same(evicted, [])
+  it.tookAlong(ino(2), name('c'))
+  t.same(evicted, [[2, ['c']]])
+  t.same(it.takeNames(ino(2)).map(String), ['a', 'b'])
+})
+
 t.test('a directory that is forgotten has no names any more', async t => {
   const { known: it, evicted } = known()
   it.told(ino(5))

@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import t from 'tap'
+import type { Ino } from '../../../../src/client/file-system.js'
 import { renameFlags } from '../../../../src/fuse/bindings/kernel/protocol.js'
 import {
   attrOut,
@@ -12,6 +13,7 @@ import {
 } from '../../../../src/fuse/bindings/kernel/structs.js'
 import { kernelSession, texts } from '../../harness/kernel-session.js'
 import { caller, root } from '../../harness/memory-operations.js'
+import { turn } from '../../harness/turn.js'
 
 const { errno } = constants
 const getattr = Buffer.alloc(16)
@@ -76,6 +78,28 @@ t.test('renames, with their flags', async t => {
   t.equal((await rename('a', 'b', 1 << 2)).errno, errno.EINVAL, 'a flag that is not known')
   t.equal((await ask('RENAME', Buffer.concat([renameIn.encode({ newdir: root }), texts('a', 'c')]))).errno, 0)
   t.equal((await lookup('c')).nodeid, b.nodeid)
+})
+
+t.test('what the kernel remembers of a renamed entry is listed under the new name', async t => {
+  const { ask, make, makeDirectory, lookup, send, known, inFlight } = await names()
+  await make('a')
+  await makeDirectory('d')
+  const { nodeid } = await lookup('d')
+  const directory = nodeid as Ino
+  const body = (...moved: string[]) => Buffer.concat([rename2In.encode({ newdir: nodeid }), texts(...moved)])
+  const rename = send('RENAME2', body('a', 'b'))
+  t.ok(inFlight.isBusy(directory), 'the kernel has locked it')
+  known.takeNames(directory) // Another mount has changed something meanwhile.
+  t.equal((await rename.answer).errno, 0)
+  t.same(known.takeNames(directory).map(String), ['b'])
+  await turn()
+  t.notOk(inFlight.isBusy(directory))
+
+  await make('c')
+  const exchange = rename2In.encode({ newdir: nodeid, flags: renameFlags.EXCHANGE })
+  t.equal((await ask('RENAME2', Buffer.concat([exchange, texts('c', 'b')]))).errno, 0)
+  t.same(known.takeNames(directory).map(String), ['b'])
+  t.same(known.takeNames(root).map(String), ['c'])
 })
 
 t.test('who stands in what was removed, or replaced, is still told what it was', async t => {
