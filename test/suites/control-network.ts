@@ -22,7 +22,9 @@ export function hello(sessionId: number): ClientToPrimary {
 }
 
 export function committed(number: number, text = ''): PrimaryToClient {
-  return { committed: { number, failure: { code: 'IO', message: text }, firstSerial: 0, missing: [], usage: undefined } }
+  return {
+    committed: { number, failure: { code: 'IO', message: text }, firstSerial: 0, missing: [], usage: undefined },
+  }
 }
 
 const nothing = Buffer.alloc(0)
