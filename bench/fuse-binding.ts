@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { SystemClock } from '../src/base/clock.js'
 import { silentLog } from '../src/base/log.js'
+import { second } from '../src/base/units.js'
 import { type Cell, table } from '../src/cli/table.js'
 import type { BindingName } from '../src/fuse/bindings/binding.js'
 import { mount } from '../src/fuse/mount.js'
@@ -23,6 +24,9 @@ const variants: readonly { readonly name: string; readonly binding: BindingName;
 ]
 const roundsDefault = 5
 
+/** As a client's lease lasts; without it, the kernel asks for the size before each write that it holds back. */
+const cacheValidMs = 3 * second
+
 interface Server {
   readonly mountPoint: string
   stop(): Promise<void>
@@ -31,10 +35,11 @@ interface Server {
 const [, , first = String(roundsDefault), directory = '', variant = ''] = process.argv
 await (first === 'serve' ? serve(directory, Number(variant)) : measure(Number(first)))
 
-/** The kernel may keep no attributes here: each question is a request. */
+/** The kernel may keep no attributes here, so that each question is a request; but if it is to hold writes back, it must. */
 async function serve(mountPoint: string, variant: number): Promise<void> {
-  const fileSystem = new MemoryFileSystem(new SystemClock(), { discard: true })
   const { binding = 'kernel', exclusive = false } = variants[variant] ?? {}
+  const caching = exclusive ? { cacheValidMs } : {}
+  const fileSystem = new MemoryFileSystem(new SystemClock(), { discard: true, ...caching })
   const mounted = await mount({ fileSystem, mountPoint, binding, exclusive, log: silentLog })
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void mounted.unmount())
   process.stdout.write('ready\n')
