@@ -41,7 +41,7 @@ def two_hundred_thousand_entries():
 @test(limit=90)
 def while_others_add_and_remove():
     """What stays in a directory is listed once, whatever others add and remove meanwhile"""
-    names = fill(1500)
+    names = fill(700)
 
     def change(number):
         until = time.monotonic() + 2
@@ -85,7 +85,7 @@ def while_names_are_renamed():
 @test(limit=60)
 def removing_while_listing():
     """One pass through a directory that removes each entry it reads leaves it empty"""
-    fill(1500)
+    fill(700)
     with Directory('d') as directory:
         for name in iter(lambda: directory.read(), None):
             if name[2] not in (b'.', b'..'):
