@@ -15,7 +15,7 @@ class Case:
 _cases = {}
 
 
-def test(body=None, *, limit=20, large=False):
+def test(body=None, *, limit=60, large=False):
     """Makes a function a test. It runs in a process and in an empty directory of its
     own, which is its working directory, as root with umask 0, for at most `limit` seconds."""
 

@@ -15,7 +15,7 @@ import traceback
 from .expect import Skip
 
 FAILED, SKIPPED = 1, 77
-HANGS_MAX = 5
+HANGS_MAX = 3
 REMOVAL_LIMIT = 60
 
 

@@ -56,7 +56,7 @@ def switched_on_later():
     equal(content('f'), b'Datamore')
 
 
-@test(limit=60)
+@test(limit=120)
 def several_processes():
     """Records that several processes append are all there, whole"""
     def append(letter):

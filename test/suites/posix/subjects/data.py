@@ -54,7 +54,7 @@ def overwriting():
     check(content('f') == data, 'after close')
 
 
-@test(limit=60)
+@test(limit=120)
 def across_the_border_of_chunks():
     """Writes and reads across the border of 64 MiB, and of 128 MiB, are whole"""
     with opened('f', os.O_CREAT | os.O_RDWR) as fd:

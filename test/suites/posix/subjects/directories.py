@@ -45,7 +45,7 @@ def numbers_and_types():
         equal(entries[name], (status.st_ino, stat.S_IFMT(status.st_mode) >> 12), name)
 
 
-@test(limit=60)
+@test(limit=120)
 def tell_and_seek():
     """seekdir to what telldir gave goes on with the entry that came next there"""
     fill(700)

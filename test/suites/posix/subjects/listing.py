@@ -20,7 +20,7 @@ def all_once(found, names):
     check(set(found) >= names, 'a name that stays is missing')
 
 
-@test(limit=90)
+@test(limit=120)
 def thousands_of_entries():
     """A directory of 3,000 entries lists each of them once"""
     names = fill(3000)
@@ -38,7 +38,7 @@ def two_hundred_thousand_entries():
     equal((len(found), set(found) == names), (200_000, True))
 
 
-@test(limit=90)
+@test(limit=120)
 def while_others_add_and_remove():
     """What stays in a directory is listed once, whatever others add and remove meanwhile"""
     names = fill(700)
@@ -65,7 +65,7 @@ def while_others_add_and_remove():
         child.result()
 
 
-@test(limit=60)
+@test(limit=120)
 def while_names_are_renamed():
     """What stays is listed once while other names change within the directory"""
     names = fill(600)
@@ -82,7 +82,7 @@ def while_names_are_renamed():
     child.result()
 
 
-@test(limit=60)
+@test(limit=120)
 def removing_while_listing():
     """One pass through a directory that removes each entry it reads leaves it empty"""
     fill(700)
@@ -93,7 +93,7 @@ def removing_while_listing():
     os.rmdir('d')
 
 
-@test(limit=60)
+@test(limit=120)
 def removing_a_tree_while_others_list_it():
     """rm -r of a tree works while another process lists it"""
     for number in range(8):

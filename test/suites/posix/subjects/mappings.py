@@ -106,7 +106,7 @@ def rights_of_a_mapping():
         refused(errno.EACCES, mmap.mmap, fd, PAGE, mmap.MAP_SHARED, mmap.PROT_READ)
 
 
-@test(limit=60)
+@test(limit=120)
 def across_the_border_of_chunks():
     """A mapping across 64 MiB reads and writes both sides"""
     with opened('f', os.O_CREAT | os.O_RDWR) as fd:

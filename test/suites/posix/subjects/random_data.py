@@ -89,28 +89,28 @@ def run(seed, base, size_max, steps, calls):
     os.unlink('f')
 
 
-@test(limit=60)
+@test(limit=120)
 def writes_truncations_and_reads():
     """Random writes, truncations, reads and syncs do what they do in memory"""
     for seed in range(4):
         run(seed, 0, 300 * KiB, 150, ['write', 'write', 'truncate', 'read', 'read', 'sync'])
 
 
-@test(limit=60)
+@test(limit=120)
 def with_mappings():
     """Random writes, truncations and reads mixed with shared mappings do what they do in memory"""
     for seed in range(4):
         run(100 + seed, 0, 300 * KiB, 150, ['write', 'truncate', 'read', 'map', 'map'])
 
 
-@test(limit=60)
+@test(limit=120)
 def with_holes():
     """Random writes and truncations mixed with punched holes do what they do in memory"""
     for seed in range(4):
         run(200 + seed, 0, 300 * KiB, 150, ['write', 'write', 'truncate', 'read', 'punch', 'sync'])
 
 
-@test(limit=60)
+@test(limit=120)
 def around_the_border_of_chunks():
     """Random writes, truncations, holes, mappings and reads around 64 MiB do what they do in memory"""
     for seed in range(3):

@@ -153,7 +153,7 @@ def open_files_follow():
         equal((content('g'), os.read(replaced, 9), os.fstat(replaced).st_nlink), (b'Data', b'old', 0))
 
 
-@test(limit=30)
+@test(limit=120)
 def the_target_is_never_missing():
     """While a name is replaced again and again, who asks for it always finds the one or the other, whole"""
     make('f', b'0' * 1000)
@@ -176,7 +176,7 @@ def the_target_is_never_missing():
     check(child.result() > 1, 'not once')
 
 
-@test(limit=30)
+@test(limit=120)
 def crossing_renames_do_not_block():
     """Directories moved into one another by four processes at once end in a tree, without a circle"""
     for name in 'abcd':

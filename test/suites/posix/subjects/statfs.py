@@ -27,7 +27,7 @@ def every_path_tells_the_same():
     equal(len({(s.f_bsize, s.f_frsize, s.f_blocks, s.f_files, s.f_fsid) for s in found}), 1)
 
 
-@test(limit=60)
+@test(limit=120)
 def data_takes_space():
     """Written data lessens what is free, by its size at least"""
     size = 48 * MiB
@@ -47,7 +47,7 @@ def data_takes_space():
     raise AssertionError(f'{taken} bytes taken by {size}')
 
 
-@test(limit=60)
+@test(limit=120)
 def files_take_inodes():
     """New files lessen the free inodes"""
     if os.statvfs('.').f_files == 0:

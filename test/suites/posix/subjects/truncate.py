@@ -34,7 +34,7 @@ def growing_by_a_write():
         os.unlink('f')
 
 
-@test(limit=60)
+@test(limit=120)
 def around_the_border_of_chunks():
     """Cut just before, at and after 64 MiB, what comes back is zeros"""
     for cut in (CHUNK - 4097, CHUNK - 1, CHUNK, CHUNK + 1, CHUNK + 5000):

@@ -114,7 +114,7 @@ def a_circle_is_a_deadlock():
         child.result()
 
 
-@test(limit=60)
+@test(limit=120)
 def they_exclude():
     """A counter that four processes raise under a lock loses nothing"""
     for name, take in WAYS.items():
