@@ -41,9 +41,9 @@ else {
     await local(`${fixed}${makeSource}`)
     const log = await both(`${fixed}
       git clone -q "file://$HOME/source" clone; cd clone
-      git worktree add -q -b other ../other v2; cd ../other
+      git worktree add -q -b other ../other v3; cd ../other
       git mv tree moved; echo new > new; git add .; git commit -qm moved; git rm -qr moved/trust; git commit -qm removed
-      cd ../clone; git merge -q -m merged other; git worktree remove ../other; git worktree prune; git worktree list | wc -l
+      cd ../clone; git merge -q --no-ff -m merged other; git worktree remove ../other; git worktree prune; git worktree list | wc -l
       git log --format='%H %T %s'; git status --porcelain; test ! -e ../other; test ! -e moved/trust; ls`)
     t.match(log, /^1\n[^\n]* merged\n/)
   })

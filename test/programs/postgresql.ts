@@ -30,12 +30,15 @@ else {
     async (t, { mount, scratch }) => {
       const sh = (script: string) => mount(`${prelude(scratch)}\n${script}`)
       await mount(`mkdir postgres ${scratch}/socket; chown postgres: postgres ${scratch}/socket; chmod 755 ${scratch}`)
-      await sh('$as initdb -D data --data-checksums --auth=trust -E UTF8 --locale=C > /dev/null')
+      // A thousand files; small logs, and no sync of all in the end, for the sake of time: a server syncs what it does.
+      await sh(
+        '$as initdb -D data --data-checksums --auth=trust -E UTF8 --locale=C --wal-segsize=1 --no-sync > /dev/null',
+      )
       t.equal(await sh('stat -c %a:%U data data/base | sort -u'), '700:postgres')
 
       const worked = await sh(`
       start; $as pgbench -q -i -s 1 2> /dev/null; $as pgbench -n -c 4 -j 2 -T 4
-      ask -c '${sums}' -c 'VACUUM FULL' -c CHECKPOINT; stop`)
+      ask -c '${sums}' -c 'VACUUM FULL pgbench_accounts' -c CHECKPOINT; stop`)
       t.match(worked, /number of failed transactions: 0 /)
       t.match(worked, /^t\|t\|t\|t$/m)
       t.match(await sh('$as pg_checksums --check -D data'), /Bad checksums: +0$/m)
