@@ -9,7 +9,7 @@
 // higher sequence number counts: a torn write leaves the one before it.
 
 import { LeasefsError } from '../../base/errors.js'
-import { checksumBlockSize, chunkSize, formatVersion } from '../../constants.js'
+import { checksumBlockSize, chunkSize } from '../../constants.js'
 import { type ChunkHandle, handleText } from '../../wire/ids.js'
 import { crc32 } from './checksums.js'
 
@@ -25,6 +25,9 @@ export const dataStart = blockMapStart + 4096
 const slotDistance = headerSize / 2
 const slotSize = 64
 const magic = Buffer.from('LFSCHUNK', 'latin1')
+
+/** Of replica files. 1 had no block map, and the data where that is now. */
+const layoutVersion = 2
 
 /** Bits of the flags: never renumber. */
 const dirtyFlag = 1
@@ -42,7 +45,7 @@ export interface Header {
 export function encodeSlot({ handle, version, dirty, sequence }: Header): { bytes: Buffer; position: number } {
   const bytes = Buffer.alloc(slotSize)
   magic.copy(bytes, 0)
-  bytes.writeUInt32LE(formatVersion, 8)
+  bytes.writeUInt32LE(layoutVersion, 8)
   bytes.writeUInt32LE(dirty ? dirtyFlag : 0, 12)
   bytes.writeBigUInt64LE(BigInt(handle), 16)
   bytes.writeBigUInt64LE(BigInt(version), 24)
@@ -61,23 +64,30 @@ export function encodeHeader(header: Header): Buffer {
   return bytes
 }
 
-/** @throws LeasefsError CORRUPT: no valid slot, or not of a replica of `handle` */
+/**
+ * @throws LeasefsError CORRUPT: no valid slot, or not of a replica of `handle`;
+ * NEWER_FORMAT, NOT_SUPPORTED: all is well with it, but its layout is not ours
+ */
 export function decodeHeader(bytes: Buffer, handle: ChunkHandle): Header {
   const slots = [decodeSlot(bytes, 0), decodeSlot(bytes, slotDistance)].filter(slot => slot !== undefined)
-  const header = slots.sort((a, b) => b.sequence - a.sequence)[0]
+  const newest = slots.sort((a, b) => b.sequence - a.sequence)[0]
   const chunk = handleText(handle)
-  if (!header) throw new LeasefsError('CORRUPT', `the header of replica ${chunk} is damaged`)
+  if (!newest) throw new LeasefsError('CORRUPT', `the header of replica ${chunk} is damaged`)
+  const { layout, ...header } = newest
+  if (layout !== layoutVersion) {
+    const message = `replica ${chunk} has layout ${layout}, this program reads ${layoutVersion} only`
+    throw new LeasefsError(layout > layoutVersion ? 'NEWER_FORMAT' : 'NOT_SUPPORTED', message)
+  }
   if (header.handle !== handle) {
     throw new LeasefsError('CORRUPT', `the file of replica ${chunk} holds replica ${handleText(header.handle)}`)
   }
   return header
 }
 
-function decodeSlot(header: Buffer, position: number): Header | undefined {
+function decodeSlot(header: Buffer, position: number): (Header & { readonly layout: number }) | undefined {
   const bytes = header.subarray(position, position + slotSize)
   if (bytes.length < slotSize || !bytes.subarray(0, magic.length).equals(magic)) return undefined
   if (bytes.readUInt32LE(slotSize - 4) !== crc32(bytes.subarray(0, slotSize - 4))) return undefined
-  if (bytes.readUInt32LE(8) !== formatVersion) return undefined
   if (bytes.readUInt32LE(40) !== checksumBlockSize || bytes.readUInt32LE(44) !== chunkSize) return undefined
   const [handle, version, sequence] = [16, 24, 32].map(offset => Number(bytes.readBigUInt64LE(offset)))
   if (!Number.isSafeInteger(handle) || !Number.isSafeInteger(version) || !Number.isSafeInteger(sequence)) {
@@ -88,6 +98,7 @@ function decodeSlot(header: Buffer, position: number): Header | undefined {
     version: version as number,
     sequence: sequence as number,
     dirty: (bytes.readUInt32LE(12) & dirtyFlag) !== 0,
+    layout: bytes.readUInt32LE(8),
   }
 }
 

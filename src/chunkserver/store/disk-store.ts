@@ -17,6 +17,7 @@ import { Cleaner } from './cleaner.js'
 import { diskError, removeFile } from './disk.js'
 import { openFilesMax } from './limits.js'
 import { OpenFiles } from './open-files.js'
+import { HolePuncher } from './punch-hole.js'
 import { type FileContext, ReplicaFile } from './replica-file.js'
 import type { ReplicaRecord } from './replica-record.js'
 import { scanReplicas } from './scan.js'
@@ -28,6 +29,7 @@ export interface DiskStoreOptions {
   readonly log: Logger
   /** For tests. */
   readonly openFilesMax?: number
+  readonly punchProgram?: string
 }
 
 export class DiskStore implements ChunkStore {
@@ -42,7 +44,8 @@ export class DiskStore implements ChunkStore {
   private constructor(options: DiskStoreOptions, records: readonly ReplicaRecord[]) {
     const { clock, log } = options
     this.#directory = options.directory
-    this.#context = { clock, dirty: new Set(records.filter(({ dirty }) => dirty)) }
+    const dirty = new Set(records.filter(({ dirty }) => dirty))
+    this.#context = { clock, dirty, holes: new HolePuncher(log, options.punchProgram) }
     this.#records = new Map(records.map(record => [record.handle, record]))
     this.#files = new OpenFiles(
       options.openFilesMax ?? openFilesMax,
@@ -53,7 +56,7 @@ export class DiskStore implements ChunkStore {
     this.#cleaner = new Cleaner({ dirty: this.#context.dirty, clean, clock, log })
   }
 
-  /** @throws LeasefsError IO, NO_SPACE */
+  /** @throws LeasefsError IO, NO_SPACE; NEWER_FORMAT, NOT_SUPPORTED (replicas of another version of leasefs) */
   static async open(options: DiskStoreOptions): Promise<DiskStore> {
     await makeDirectories(options.directory).catch(reason => {
       throw diskError(options.directory, reason)

@@ -20,3 +20,10 @@ export const cleansAtOnceMax = 4
 
 /** Bytes read at a time when checksums are computed anew. */
 export const recomputeReadSize = 1 * MiB
+
+/** From so many stored bytes on a hole's space is given back at once; what is less is written as zeros. */
+export const punchBytesMin = 1 * MiB
+
+/** Programs that give space back, at once, and how long one may take before zeros are written instead. */
+export const punchesAtOnceMax = 4
+export const punchTimeoutMs = 5 * second

@@ -36,7 +36,9 @@ import {
   zeros,
 } from './disk.js'
 import { type BlockTable, emptyTable, loadTable, recomputeTable, saveTable } from './file-checksums.js'
+import type { HolePuncher } from './punch-hole.js'
 import { newRecord, type ReplicaRecord } from './replica-record.js'
+import { writeZeros, zeroRuns } from './zero-blocks.js'
 
 const nothing = Buffer.alloc(0)
 
@@ -45,6 +47,7 @@ export interface FileContext {
   readonly clock: Clock
   /** Those whose header says dirty: kept by the files. */
   readonly dirty: Set<ReplicaRecord>
+  readonly holes: Pick<HolePuncher, 'punch'>
 }
 
 export class ReplicaFile {
@@ -149,10 +152,7 @@ export class ReplicaFile {
       await this.#beginChange()
       await this.#change(claim.first, async () => {
         if (end > this.record.length) await truncateFile(this.#file, dataStart + end)
-        for (const hole of holes) {
-          const start = hole.first * checksumBlockSize
-          await this.#writeZeros(start, Math.min(hole.end * checksumBlockSize, end))
-        }
+        for (const hole of holes) await writeZeros(this.#file, hole, end)
       })
       stored.add(claim.first, claim.last + 1)
       this.#grew(end)
@@ -263,23 +263,16 @@ export class ReplicaFile {
     if (start < end && this.#table.stored.has(index)) await this.#write(start, zeros(end - start), end - start)
   }
 
-  /** Makes holes of them. They are zeros in the file too, as every hole is. */
+  /** Makes holes of them. They are zeros in the file too, as every hole is: a crash may cost the map. */
   async #zeroBlocks(first: number, end: number): Promise<void> {
     const { checksums, stored } = this.#table
-    const isStored = (index: number) => stored.has(index) || checksums[index] !== 0
-    for (const run of blockRuns(first, end, isStored)) {
-      const start = run.first * checksumBlockSize
-      await this.#beginChange()
-      const end = Math.min(run.end * checksumBlockSize, this.record.length)
-      await this.#change(run.first, () => this.#writeZeros(start, end))
-      checksums.fill(0, run.first, run.end)
-      stored.remove(run.first, run.end)
-      this.#countAllocated()
-    }
-  }
-
-  async #writeZeros(start: number, end: number): Promise<void> {
-    await writeAt(this.#file, zeros(end - start), dataStart + start)
+    const runs = [...blockRuns(first, end, index => stored.has(index) || checksums[index] !== 0)]
+    if (runs.length === 0) return
+    await this.#beginChange()
+    await this.#change(first, () => zeroRuns(this.#file, runs, this.record.length, this.#context.holes))
+    checksums.fill(0, first, end)
+    stored.remove(first, end)
+    this.#countAllocated()
   }
 
   #grew(end: number): void {

@@ -12,7 +12,7 @@ import { closeFile, diskError, fileSize, openFile, readAt, removeFile } from './
 import { scansAtOnceMax } from './limits.js'
 import type { ReplicaRecord } from './replica-record.js'
 
-/** @throws LeasefsError IO */
+/** @throws LeasefsError IO; NEWER_FORMAT, NOT_SUPPORTED: written by another version of leasefs, and left as it is */
 export async function scanReplicas(directory: string, log: Logger): Promise<ReplicaRecord[]> {
   const records: ReplicaRecord[] = []
   const names = [...directoryNames]

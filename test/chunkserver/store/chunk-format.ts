@@ -1,3 +1,4 @@
+import { crc32 } from '@node-rs/crc32'
 import t from 'tap'
 import { SeededRandom } from '../../../src/base/random.js'
 import {
@@ -38,8 +39,22 @@ t.test('the layout is the one in docs/FORMAT.md', async t => {
   t.equal(position, 2048)
   t.equal(
     bytes.toString('hex'),
-    `4c46534348554e4b${'01000000'}${'01000000'}${'a100000000001f00'}${'0300000000000000'}${'0900000000000000'}${'00400000'}${'00000004'}${'00'.repeat(12)}${bytes.subarray(60).toString('hex')}`,
+    `4c46534348554e4b${'02000000'}${'01000000'}${'a100000000001f00'}${'0300000000000000'}${'0900000000000000'}${'00400000'}${'00000004'}${'00'.repeat(12)}${bytes.subarray(60).toString('hex')}`,
   )
+})
+
+/** As a program would write it that has another layout. */
+function ofLayout(layout: number): Buffer {
+  const bytes = encodeHeader({ handle, version: 5, dirty: false, sequence: 6 })
+  bytes.writeUInt32LE(layout, 8)
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, 60)), 60)
+  return bytes
+}
+
+t.test('a replica with another layout is refused as that, and not taken for damaged', async t => {
+  t.equal(decodeHeader(ofLayout(2), handle).version, 5)
+  t.throws(() => decodeHeader(ofLayout(1), handle), { code: 'NOT_SUPPORTED', message: /has layout 1, this program/ })
+  t.throws(() => decodeHeader(ofLayout(3), handle), { code: 'NEWER_FORMAT' })
 })
 
 t.test('any damage is CORRUPT', async t => {

@@ -10,10 +10,12 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { crc32 } from '@node-rs/crc32'
 import t, { type Test } from 'tap'
 import { SystemClock } from '../../../src/base/clock.js'
 import { silentLog } from '../../../src/base/log.js'
 import { SimulatedClock } from '../../../src/base/simulated-clock.js'
+import { MiB } from '../../../src/base/units.js'
 import { dataStart, decodeHeader, replicaPath } from '../../../src/chunkserver/store/chunk-format.js'
 import { DiskStore } from '../../../src/chunkserver/store/disk-store.js'
 import { cleanIdleMs, cleanIntervalMs } from '../../../src/chunkserver/store/limits.js'
@@ -23,7 +25,9 @@ import { chunkStoreSuite } from '../../suites/chunk-store.js'
 
 const a = 0xa1 as ChunkHandle
 
-function open(directory: string, more: { openFilesMax?: number; clock?: SimulatedClock } = {}): Promise<DiskStore> {
+type More = { openFilesMax?: number; clock?: SimulatedClock; punchProgram?: string }
+
+function open(directory: string, more: More = {}): Promise<DiskStore> {
   return DiskStore.open({ directory, clock: new SystemClock(), log: silentLog, ...more })
 }
 
@@ -124,6 +128,50 @@ t.test('a file without a readable header is set aside, and strangers are left al
   t.same([...next.list()], [])
   t.same(readdirSync(join(directory, 'a1')).sort(), ['00000000000000a1.chunk.damaged', 'notes.txt'])
 })
+
+t.test('a store with replicas of another layout is not opened, and stays as it is', async t => {
+  const { directory, store } = await written(t)
+  await store.close()
+  const path = join(directory, replicaPath(a))
+  const bytes = readFileSync(path)
+  for (const slot of [0, 2048]) {
+    bytes.writeUInt32LE(1, slot + 8)
+    bytes.writeUInt32LE(crc32(bytes.subarray(slot, slot + 60)), slot + 60)
+  }
+  writeFileSync(path, bytes)
+  await t.rejects(open(directory), { code: 'NOT_SUPPORTED' })
+  t.ok(readFileSync(path).equals(bytes))
+})
+
+for (const punchProgram of [undefined, 'false', 'there-is-no-such-program']) {
+  t.test(`a large hole reads as zeros, also after a crash: ${punchProgram ?? 'its space is given back'}`, async t => {
+    const directory = t.testdir()
+    const store = await open(directory, punchProgram ? { punchProgram } : {})
+    t.teardown(() => store.close())
+    await store.create(a, 1)
+    const bytes = Buffer.alloc(MiB, 7)
+    for (let offset = 0; offset < 8 * MiB; offset += MiB) await store.write(a, offset, [bytes])
+    const path = join(directory, replicaPath(a))
+    await store.zero(a, MiB - 100, 4 * MiB)
+    await store.zero(a, 6 * MiB + 5, 100 * MiB)
+    const kept = MiB - 100 + (MiB + 100) + 5
+    const held = Math.ceil(kept / checksumBlockSize) * checksumBlockSize
+    t.ok((store.allocatedBytes(a) ?? 0) <= held + checksumBlockSize)
+    if (!punchProgram) t.ok(statSync(path).blocks * 512 < 3 * MiB, 'the file takes less space')
+    t.equal(store.stat(a)?.length, 8 * MiB)
+    const expected = Buffer.alloc(8 * MiB, 7)
+    expected.fill(0, MiB - 100, 5 * MiB - 100).fill(0, 6 * MiB + 5)
+    const next = await open(directory)
+    t.teardown(() => next.close())
+    for (const [when, of] of Object.entries({ before: store, after: next })) {
+      for (let offset = 0; offset < 8 * MiB; offset += MiB) {
+        const read = Buffer.concat((await of.read(a, offset, MiB)).buffers)
+        t.ok(read.equals(expected.subarray(offset, offset + MiB)), `MiB ${offset / MiB} ${when} it`)
+      }
+    }
+    t.equal((await next.extents(a)).allocatedBytes, store.allocatedBytes(a))
+  })
+}
 
 t.test('a file cut behind the back of the store is CORRUPT', async t => {
   const { directory, store } = await written(t)

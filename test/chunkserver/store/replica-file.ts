@@ -14,7 +14,8 @@ const handle = 1 as ChunkHandle
 
 async function created(t: Test) {
   const path = join(t.testdir(), 'replica')
-  const context: FileContext = { clock: new SimulatedClock(), dirty: new Set() }
+  const holes = { punch: async () => false }
+  const context: FileContext = { clock: new SimulatedClock(), dirty: new Set(), holes }
   const file = await ReplicaFile.create(path, handle, 1, context)
   t.teardown(() => file.close())
   /** As a process that starts now would find it. */
