@@ -107,15 +107,15 @@ export class Bench {
 
 /**
  * Runs a script in a directory. All that it started is gone afterwards, however it
- * ended, and also if this process is gone by then: its processes and their shared
- * memory have namespaces of their own, which end with the script.
+ * ended, and also if this process is gone by then: its processes, their shared
+ * memory and what they mount have namespaces of their own, which end with it.
  *
  * @throws with what it said, if it fails or takes too long
  */
 export function run(t: Test, script: string, directory: string, home: string): Promise<string> {
   const env = { PATH: `${process.env.PATH}:/usr/sbin:/sbin`, HOME: home, TMPDIR: home, LC_ALL: 'C.UTF-8', TZ: 'UTC' }
   const limit = ['--kill-after=5', String(scriptSecondsMax)]
-  const namespaces = ['unshare', '--pid', '--ipc', '--fork', '--kill-child']
+  const namespaces = ['unshare', '--pid', '--ipc', '--mount', '--propagation=slave', '--fork', '--kill-child']
   const bash = ['bash', '--norc', '-euo', 'pipefail', '-c', `cd '${directory}'\n${script}`]
   const child = spawn('timeout', [...limit, ...namespaces, ...bash], {
     cwd: '/',

@@ -4,12 +4,16 @@
 import t from 'tap'
 import { Bench, cannotRun } from './harness.js'
 
-/** For the user whom the package made; Debian keeps the programs of each version where no shell looks. */
+/**
+ * For the user whom the package made; Debian keeps the programs of each version where
+ * no shell looks. What a killed server leaves in /dev/shm goes with the script.
+ */
 const prelude = (scratch: string) => `
-  PATH=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1):$PATH; cd postgres; export PGHOST=${scratch}/socket PGUSER=postgres PGDATABASE=postgres
+  mkdir -p ${scratch}/here; mount --bind postgres ${scratch}/here; mount -t tmpfs shm /dev/shm; cd ${scratch}/here
+  PATH=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1):$PATH; export PGHOST=${scratch}/socket PGUSER=postgres PGDATABASE=postgres
   as='setpriv --reuid postgres --regid postgres --init-groups'
   start() {
-    $as postgres -D data -k "$PGHOST" -c listen_addresses= -c shared_buffers=16MB -c max_wal_size=64MB -c dynamic_shared_memory_type=sysv "$@" > log 2>&1 & server=$!
+    $as postgres -D data -k "$PGHOST" -c listen_addresses= -c shared_buffers=16MB -c max_wal_size=64MB "$@" > log 2>&1 & server=$!
     for i in $(seq 300); do $as pg_isready -q && return; kill -0 $server; sleep 0.1; done; cat log >&2; return 1
   }
   stop() { kill -INT $server; wait $server; }
