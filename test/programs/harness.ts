@@ -8,14 +8,16 @@
 // tried.
 
 import { spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Test } from 'tap'
 import { type Cluster, cannotMount, startCluster } from '../cluster/harness.js'
 
-/** A real tree that is wherever node is: JavaScript of npm, some 140 files in 20 directories. */
-export const realTree = join(dirname(process.execPath), '../lib/node_modules/npm/lib')
+/** A real tree that is wherever npm is, from nodejs.org or from Debian: some 140 files of JavaScript in 20 directories. */
+export const realTree = [join(dirname(process.execPath), '../lib/node_modules'), '/usr/share/nodejs']
+  .map(modules => join(modules, 'npm/lib'))
+  .find(tree => existsSync(tree))
 
 /** Runs a script of bash with -e, -u and pipefail. Resolves with what it printed, without the last newline. */
 export type Shell = (script: string) => Promise<string>

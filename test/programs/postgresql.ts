@@ -45,7 +45,6 @@ else {
       ask -c '${sums}' -c 'VACUUM FULL pgbench_accounts' -c CHECKPOINT; stop`)
       t.match(worked, /number of failed transactions: 0 /)
       t.match(worked, /^t\|t\|t\|t$/m)
-      t.match(await sh('$as pg_checksums --check -D data'), /Bad checksums: +0$/m)
 
       const before = await sh(`
       start; $as pgbench -n -c 4 -T 60 > /dev/null 2>&1 & load=$!; sleep 2
@@ -54,8 +53,7 @@ else {
       rm -f data/postmaster.pid "$PGHOST"/.s*
       start; grep -c 'automatic recovery' log; ask -c '${sums}' -c 'SELECT count(*) FROM pgbench_history'
       ask -c 'CREATE EXTENSION amcheck' -c "SELECT count(bt_index_check(indexrelid, true)) > 0 FROM pg_index JOIN pg_class ON oid = indexrelid WHERE relam = 403"
-      ask -c 'CREATE DATABASE copy TEMPLATE postgres'; dump() { $as pg_dump "$1" | grep -vE '^.(un)?restrict' | sha256sum; }
-      test "$(dump postgres)" = "$(dump copy)"; stop`)
+      stop`)
       const [recovered, sound, count, indexes] = after.split('\n')
       t.equal(recovered, '1')
       t.equal(sound, 't|t|t|t')
