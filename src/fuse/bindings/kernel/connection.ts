@@ -1,10 +1,10 @@
 // The kernel's side of a mount, as /sys shows it: how far it reads ahead, and
 // the switch that ends the conversation.
 
-import { execFile } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { promisify } from 'node:util'
 import type { Logger } from '../../../base/log.js'
+import { second } from '../../../base/units.js'
 import { readAheadKiB } from './limits.js'
 
 /** Device numbers of the mount on this directory, "0:52"; undefined if there is none. The last one counts: it is on top. */
@@ -16,6 +16,9 @@ export function deviceOf(mountPoint: string, mountInfo: string): string | undefi
 
 /** Where the kernel lists connections, once a file system of its own is mounted there: containers often lack it. */
 const connections = '/sys/fs/fuse/connections'
+
+/** One run of mount(8) for it. */
+const listTimeoutMs = 2 * second
 
 export class Connection {
   readonly #device: string | undefined
@@ -31,18 +34,26 @@ export class Connection {
     this.#write(`/sys/class/bdi/${this.#device}/read_ahead_kb`, String(readAheadKiB))
   }
 
-  /** Whoever still uses the mount gets ENOTCONN; reading from the device ends. */
-  async abort(): Promise<void> {
+  /**
+   * Whoever still uses the mount gets ENOTCONN; reading from the device ends.
+   * It waits, so that it can be done while the process exits. False: it can't be done.
+   */
+  abort(): boolean {
     const minor = this.#device?.split(':')[1]
-    if (minor === undefined) return
+    if (minor === undefined) return false
     const path = `${connections}/${minor}/abort`
-    if (this.#write(path, '1')) return
+    if (this.#write(path, '1')) return true
     try {
-      await promisify(execFile)('mount', ['-i', '-t', 'fusectl', 'fusectl', connections])
+      execFileSync('mount', ['-i', '-t', 'fusectl', 'fusectl', connections], {
+        stdio: 'ignore',
+        timeout: listTimeoutMs,
+      })
     } catch (reason) {
       this.#log.debug({ err: reason }, 'the connections of the kernel can not be listed')
     }
-    if (!this.#write(path, '1')) this.#log.warn('the mount can not be cut off: it ends when no one uses it any more')
+    if (this.#write(path, '1')) return true
+    this.#log.warn('the mount can not be cut off: it ends when no one uses it any more')
+    return false
   }
 
   #write(path: string, text: string): boolean {

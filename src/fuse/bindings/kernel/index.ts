@@ -42,14 +42,20 @@ export const kernel: Binding = {
     const cache = new KernelCache(device, known, inFlight)
     const calls = callTable({ operations, known, exclusive })
     const session = new Session({ device, calls, known, inFlight, exclusive, clock, log })
+    // Threads of the pool wait for requests, and a process that exits waits for its threads.
+    const atExit = () => {
+      if (!connection.abort()) process.kill(process.pid, 'SIGKILL')
+    }
+    process.once('exit', atExit)
     let mounted = true
     const gone = session.run().finally(() => {
       mounted = false
+      process.off('exit', atExit)
     })
     try {
       await session.agreed
     } catch (reason) {
-      await connection.abort()
+      connection.abort()
       throw reason
     }
     connection.raiseReadAhead()
@@ -58,7 +64,7 @@ export const kernel: Binding = {
       gone,
       end() {
         // Another mount may have the numbers of one that has gone.
-        if (mounted) void connection.abort()
+        if (mounted) connection.abort()
         void gone.then(() => device.close())
       },
     }
