@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import t, { type Test } from 'tap'
 import { LeasefsError } from '../../src/base/errors.js'
 import { silentLog } from '../../src/base/log.js'
@@ -161,6 +162,7 @@ t.test('no more locks are waited for than the limit', async t => {
   const { locks, master, run } = await start(t)
   master.answer = () => 'later'
   const end = new AbortController()
+  setMaxListeners(0, end.signal)
   const waits = Array.from({ length: lockWaitsMax }, () => locks.set(ino, lock, { wait: true, signal: end.signal }))
   for (const wait of waits) wait.catch(() => {})
   await t.rejects(run(locks.set(ino, lock, { wait: true })), { code: 'NO_LOCKS' })

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import t from 'tap'
 import { LeasefsError } from '../../src/base/errors.js'
 import { SimulatedClock } from '../../src/base/simulated-clock.js'
@@ -132,6 +133,7 @@ t.test('patient ones do not keep the others from being sent', async t => {
   const { requests, reply, sent } = make()
   requests.resume()
   const end = new AbortController()
+  setMaxListeners(0, end.signal)
   const patient = Array.from({ length: requestsInFlightMax + 1 }, () => requests.askPatiently(setLock, end.signal))
   const other = requests.ask(lookupOf('a'))
   t.equal(sent.length, requestsInFlightMax + 2)
