@@ -30,7 +30,7 @@ export class InodeHandle implements OpenFile {
 
   async read(offset: number, length: number): Promise<readonly Buffer[]> {
     this.#check(this.#options.read)
-    checkRange(offset, length)
+    checkNumbers(offset, length)
     const { reader, pieces } = await this.#inode.read(this.#reader, offset, length)
     this.#reader = reader
     return pieces
@@ -97,10 +97,16 @@ export class InodeHandle implements OpenFile {
   }
 }
 
+/** Of what changes the file. @throws LeasefsError FILE_TOO_LARGE, INVALID_ARGUMENT */
 function checkRange(offset: number, length: number): void {
   if (offset + length > fileSizeMax) {
     throw new LeasefsError('FILE_TOO_LARGE', `${length} bytes at ${offset} end beyond the largest file`)
   }
+  checkNumbers(offset, length)
+}
+
+/** @throws LeasefsError INVALID_ARGUMENT */
+function checkNumbers(offset: number, length: number): void {
   if (!(Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0)) {
     throw new LeasefsError('INVALID_ARGUMENT', `bad range: ${length} bytes at ${offset}`)
   }

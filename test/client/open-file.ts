@@ -82,6 +82,12 @@ t.test('ranges that no file has are refused', async t => {
     await t.rejects(handle.write(offset, Buffer.from('x')), { code: 'FILE_TOO_LARGE' })
 })
 
+t.test('what is read beyond the largest file is nothing, and no error', async t => {
+  const { handle, run } = await open(t)
+  t.same(await run(handle.read(fileSizeMax - 1, 10)), [])
+  t.same(await run(handle.read(fileSizeMax + 1, 10)), [])
+})
+
 t.test('one reader going on through the file is read ahead for', async t => {
   const { handle, run, data } = await open(t, { write: false })
   await run(handle.read(0, 10))

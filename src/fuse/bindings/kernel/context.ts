@@ -18,8 +18,9 @@ function validMs({ operations }: Context): number {
   return operations.fileSystem.cacheValidMs
 }
 
+/** What a write in flight is about to change is asked for again, but by a kernel that keeps size and times itself. */
 export function attributesValidMs(context: Context, { unsettled }: Attributes): number {
-  return unsettled ? 0 : validMs(context)
+  return unsettled && !context.exclusive ? 0 : validMs(context)
 }
 
 /** The entry of a name, which the kernel counts as one more time of being told. */

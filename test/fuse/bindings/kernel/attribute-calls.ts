@@ -42,6 +42,17 @@ t.test('attributes of the root, and of the file system', async t => {
   t.ok(status.bfree <= status.blocks)
 })
 
+t.test('what a write is about to change is asked for again, but by a kernel that knows it itself', async t => {
+  for (const exclusive of [false, true]) {
+    const { ask, fileSystem } = await kernelSession({ exclusive })
+    Object.defineProperty(fileSystem, 'cacheValidMs', { value: 3000 })
+    const getAttributes = fileSystem.getAttributes.bind(fileSystem)
+    t.equal(attrOut.read((await ask('GETATTR', Buffer.alloc(16))).body).attrValid, 3)
+    fileSystem.getAttributes = async ino => ({ ...(await getAttributes(ino)), unsettled: true })
+    t.equal(attrOut.read((await ask('GETATTR', Buffer.alloc(16))).body).attrValid, exclusive ? 3 : 0)
+  }
+})
+
 t.test('extended attributes: their sizes, their values, and too little room', async t => {
   const { ask } = await kernelSession()
   const set = (name: string, value: string, flags = 0) =>
