@@ -16,7 +16,10 @@ export const busyWaitMs = 5 * second
 /** Between two tries. */
 const retryMs = 200
 
-/** One run of umount or fusermount. umount looks at the mount point first, so it is served meanwhile. */
+/** How long the kernel is waited for to write back what it alone has of a mount that is about to be detached in use. */
+const writeBackMs = 5 * second
+
+/** One run of a program. umount looks at the mount point first, so it is served meanwhile. */
 const runTimeoutMs = 10 * second
 
 /**
@@ -30,10 +33,11 @@ const runTimeoutMs = 10 * second
 export async function unmount(mountPoint: string, clock: Clock, log: Logger, busyMs = busyWaitMs): Promise<void> {
   const end = clock.now() + busyMs
   while (await isMounted(mountPoint)) {
-    const error = await run(mountPoint, false)
+    const error = await run(umount(mountPoint, false))
     if (!error) return
     if (clock.now() >= end) {
       log.warn({ mountPoint, reason: error }, 'the mount is in use: it is detached, and who uses it loses it')
+      await writeBack(mountPoint, clock, log)
       return unmountLazily(mountPoint)
     }
     await clock.sleep(retryMs)
@@ -46,19 +50,36 @@ export async function unmount(mountPoint: string, clock: Clock, log: Logger, bus
  * @throws LeasefsError IO
  */
 export async function unmountLazily(mountPoint: string): Promise<void> {
-  const error = await run(mountPoint, true)
+  const error = await run(umount(mountPoint, true))
   if (error && (await isMounted(mountPoint))) {
     throw new LeasefsError('IO', `${mountPoint} can't be unmounted: ${error}`)
   }
 }
 
+/**
+ * A detached mount is never written back by an unmount: pages that a program has
+ * mapped, and with --exclusive all that is written, would go with the process.
+ */
+async function writeBack(mountPoint: string, clock: Clock, log: Logger): Promise<void> {
+  if (process.platform !== 'linux') return
+  const late = new AbortController()
+  const error = await Promise.race([
+    run(['sync', '--file-system', mountPoint]),
+    clock.sleep(writeBackMs, late.signal).then(
+      () => `not within ${writeBackMs} ms`,
+      () => undefined,
+    ),
+  ])
+  late.abort()
+  if (error) log.warn({ mountPoint, reason: error }, 'the kernel did not write back what it has of the mount')
+}
+
 /** What the program said if it failed. */
-async function run(mountPoint: string, lazily: boolean): Promise<string | undefined> {
-  const [program, ...options] = command(lazily)
+async function run([program, ...args]: Command): Promise<string | undefined> {
   const nothing = openSync('/dev/null', 'r')
   try {
     const stdio = withoutDevice(nothing)
-    const child = spawn(program, [...options, mountPoint], { timeout: runTimeoutMs, stdio })
+    const child = spawn(program, args, { timeout: runTimeoutMs, stdio })
     let said = ''
     child.stderr?.on('data', (text: Buffer) => {
       said += text
@@ -99,8 +120,10 @@ function deviceDescriptors(): number[] {
   return readdirSync('/proc/self/fd').filter(isDevice).map(Number)
 }
 
-function command(lazily: boolean): [string, ...string[]] {
-  if (process.platform === 'darwin') return lazily ? ['umount', '-f'] : ['umount']
-  if (process.getuid?.() === 0) return lazily ? ['umount', '-l'] : ['umount']
-  return lazily ? ['fusermount', '-u', '-z'] : ['fusermount', '-u']
+type Command = readonly [program: string, ...args: string[]]
+
+function umount(mountPoint: string, lazily: boolean): Command {
+  if (process.platform === 'darwin') return ['umount', ...(lazily ? ['-f'] : []), mountPoint]
+  if (process.getuid?.() === 0) return ['umount', ...(lazily ? ['-l'] : []), mountPoint]
+  return ['fusermount', '-u', ...(lazily ? ['-z'] : []), mountPoint]
 }

@@ -6,8 +6,11 @@ import { pino } from 'pino'
 import t from 'tap'
 import { SystemClock } from '../../src/base/clock.js'
 import { silentLog } from '../../src/base/log.js'
+import type { Ino } from '../../src/client/file-system.js'
+import { rootIno } from '../../src/constants.js'
 import { listMounts, mountAt } from '../../src/fuse/mount-table.js'
 import { unmount, unmountLazily, withoutDevice } from '../../src/fuse/unmount.js'
+import { bindingsHere } from '../mount/harness/memory-mount.js'
 import { mounted } from './harness/mounted.js'
 
 const clock = new SystemClock()
@@ -30,6 +33,24 @@ t.test('a mount in use is waited for, and then detached with a warning', async t
   t.equal(mountAt(path, await listMounts()), undefined)
   t.match(lines, [/in use/])
 })
+
+t.test(
+  'what the kernel alone has of a mount in use is written before it is detached',
+  {
+    skip: !bindingsHere.includes('kernel') && 'only --exclusive has the kernel hold writes back',
+  },
+  async t => {
+    const { path, fileSystem } = await mounted(t, { binding: 'kernel', exclusive: true })
+    const script = `fs.writeSync(fs.openSync('${path}/f', 'w'), 'held back'); console.log(); setTimeout(() => {}, 60_000)`
+    const user = spawn(process.execPath, ['--eval', script])
+    t.teardown(() => user.kill())
+    await once(user.stdout, 'data')
+    await unmount(path, clock, silentLog, 300)
+    const { ino } = await fileSystem.lookup(rootIno as Ino, Buffer.from('f'))
+    const file = await fileSystem.open(ino, { read: true, write: false })
+    t.equal(String(Buffer.concat(await file.read(0, 100))), 'held back')
+  },
+)
 
 t.test('a mount whose user leaves in time is not detached', async t => {
   const { path } = await mounted(t)
