@@ -1,6 +1,10 @@
 // node dist/bench/fuse-binding.js [rounds]: what each binding itself costs. All
 // on a file system in memory that forgets what is written, measured in turns by
 // one program that makes one call after the other; the median of the rounds counts.
+//
+// The yardstick is a byte that goes to another process and comes back: a call costs
+// two wake-ups too, which on idle virtual processors is most of it. Under
+// `taskset -c 0` there are none, and what is left is the binding's own.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,6 +20,7 @@ import type { BindingName } from '../src/fuse/bindings/binding.js'
 import { mount } from '../src/fuse/mount.js'
 import { MemoryFileSystem } from '../test/fuse/harness/memory-file-system.js'
 import { type Figure, figures } from './fuse-figures.js'
+import { measureWakeUps } from './wake-ups.js'
 
 const variants: readonly { readonly name: string; readonly binding: BindingName; readonly exclusive: boolean }[] = [
   { name: 'kernel', binding: 'kernel', exclusive: false },
@@ -49,18 +54,21 @@ async function serve(mountPoint: string, variant: number): Promise<void> {
 async function measure(rounds: number): Promise<void> {
   const servers = await Promise.all(variants.map((_, i) => start(i)))
   const results = figures.map(() => variants.map((): number[] => []))
+  const wakeUps: number[] = []
   try {
     for (let round = 0; round < rounds; round++) {
       for (const [i, figure] of figures.entries()) {
         for (const [j, { mountPoint }] of servers.entries())
           results[i]?.[j]?.push(figure.measure(join(mountPoint, 'f')))
       }
+      wakeUps.push(measureWakeUps())
       process.stderr.write(`  round ${round + 1} of ${rounds}\n`)
     }
   } finally {
     await Promise.all(servers.map(server => server.stop()))
   }
-  process.stdout.write(`${cpus().length} cores, Node ${process.version}, medians of ${rounds} alternating rounds\n\n`)
+  process.stdout.write(`${cpus().length} cores, Node ${process.version}, medians of ${rounds} alternating rounds\n`)
+  process.stdout.write(`a byte to another process and back: ${median(wakeUps).toFixed(0)}/s\n\n`)
   const rows = figures.map((figure, i) => row(figure, results[i]?.map(median) ?? []))
   process.stdout.write(`${table(['MEASURE', 'UNIT', ...variants.map(({ name }) => name), 'RATIO', 'AIM'], rows)}\n`)
 }

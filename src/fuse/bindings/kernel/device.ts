@@ -84,7 +84,8 @@ export class FuseDevice implements Device {
       read(this.#fd, buffer, 0, buffer.length, null, (error, length) => {
         if (!error) {
           handle(buffer.subarray(0, length), () => this.#give(buffer))
-          this.#take(next)
+          // The answer first, if there is one already: handing a read to a thread wakes it, and a caller is waiting.
+          setImmediate(() => this.#take(next))
         } else if (transient.has(error.code ?? '')) next(buffer)
         else {
           if (!gone.has(error.code ?? '')) this.#log.error({ err: error }, 'reading from the kernel failed')
