@@ -42,6 +42,9 @@ export const serverLeaseMs = 3 * second
 /** How long a client session outlives its stream: a mount that comes back in time keeps its open files. */
 export const sessionMs = 60 * second
 
+/** Inodes that a client session closes in one operation. */
+export const closesAtOnceMax = 64
+
 /** How long a client may use what it cached after the moment it sent its last answered ping. */
 export const clientLeaseMs = 3 * second
 

@@ -74,7 +74,7 @@ export async function openFileSystem(options: FileSystemOptions): Promise<InodeF
     const writes = new FileWrites({ ino, behind, mutator, locations, metadata, nextDataId, clock, changed })
     return new OpenInode({ ino, writes, reads, metadata, locations, extents, nextDataId })
   }
-  const inodes = new OpenInodes(metadata, makeInode, log)
+  const inodes = new OpenInodes(metadata, makeInode, log, clock)
 
   const settle = async (ino: Ino) => inodes.get(ino)?.writes.settle()
   const locks = new Locks({ session, log, settle })

@@ -124,7 +124,10 @@ export const buffersPooledMax = 32
 /** A growing file's next chunk is located when the writer has come so near to it. */
 export const locateAheadBytes = 8 * MiB
 
-/** Files that are not open, and of which something that was read is kept. */
+/** How long an inode that nobody here uses stays open at the master: it may be wanted again, and many are closed in one. */
+export const closeDelayMs = 250
+
+/** Files that are not in use, and still open at the master or of which something that was read is kept. */
 export const closedInodesMax = 1024
 
 assert(pushesInFlightMax <= pushesUnderWayMax)

@@ -100,8 +100,9 @@ export class Metadata {
     })
   }
 
-  async close(ino: Ino): Promise<void> {
-    await this.#ask('done', { $case: 'close', value: { ino } })
+  /** At most closesAtOnceMax. */
+  async close(inos: readonly Ino[]): Promise<void> {
+    await this.#ask('done', { $case: 'close', value: { inos: [...inos] } })
   }
 
   /** The file is at least so long; `usage` is of the chunks that were changed. */

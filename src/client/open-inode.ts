@@ -55,7 +55,7 @@ export class OpenInode {
 
   /** Whether the next open would find something here. */
   get isOfUse(): boolean {
-    return !this.#lost && !this.reads.isEmpty
+    return !this.#lost && (this.opened || !this.reads.isEmpty)
   }
 
   async attributes(): Promise<Attributes> {

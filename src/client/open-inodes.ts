@@ -1,13 +1,16 @@
 // The inodes that this client has open. At the master each is open once,
-// however many handles there are here: from before the first until after the
-// last. What was read of a file stays for the next open while there is room.
+// however many handles there are here: from before the first until a while after
+// the last, since files are often opened again soon, and many are closed in one
+// message. What was read of a file stays for the next open while there is room.
 
 import { LRUCache } from 'lru-cache'
+import type { Clock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
+import { closesAtOnceMax } from '../constants.js'
 import type { Ino } from '../wire/ids.js'
 import type { Attributes } from './file-system.js'
-import { closedInodesMax } from './limits.js'
+import { closeDelayMs, closedInodesMax } from './limits.js'
 import type { Metadata } from './metadata.js'
 import type { OpenInode } from './open-inode.js'
 
@@ -15,20 +18,24 @@ export class OpenInodes {
   readonly #metadata: Metadata
   readonly #make: (ino: Ino) => OpenInode
   readonly #log: Logger
+  readonly #clock: Clock
   readonly #inodes = new Map<Ino, OpenInode>()
-  /** Not in use, but with blocks that may be read again. */
+  /** Not in use, but open at the master, or with blocks that may be read again. */
   readonly #closed = new LRUCache<Ino, OpenInode>({
     max: closedInodesMax,
     dispose: ({ reads }, _, reason) => reason === 'evict' && reads.drop(),
   })
   /** Nobody uses them here, and the master is to be told. */
   readonly #toClose = new Set<Ino>()
-  #opensUnderWay = 0
+  #closesDue = false
+  #cancelTimer: (() => void) | undefined
+  #createsUnderWay = 0
 
-  constructor(metadata: Metadata, make: (ino: Ino) => OpenInode, log: Logger) {
+  constructor(metadata: Metadata, make: (ino: Ino) => OpenInode, log: Logger, clock: Clock) {
     this.#metadata = metadata
     this.#make = make
     this.#log = log
+    this.#clock = clock
   }
 
   get(ino: Ino): OpenInode | undefined {
@@ -47,7 +54,7 @@ export class OpenInodes {
         inode.check()
         return { inode, attributes: await inode.attributes() }
       }
-      const attributes = await this.#opening(() => this.#metadata.open(ino))
+      const attributes = await this.#metadata.open(ino)
       inode.opened = true
       return { inode, attributes: inode.writes.view(attributes) }
     } catch (reason) {
@@ -56,16 +63,23 @@ export class OpenInodes {
     }
   }
 
-  /** As open(), when `make` makes and opens the inode at the master in one. */
+  /**
+   * As open(), when `make` makes and opens the inode at the master in one.
+   * Meanwhile nothing is closed: it may be what `make` opens.
+   */
   async create(
     make: () => Promise<Attributes>,
   ): Promise<{ readonly inode: OpenInode; readonly attributes: Attributes }> {
-    return this.#opening(async () => {
+    this.#createsUnderWay++
+    try {
       const attributes = await make()
       const inode = this.#use(attributes.ino)
       inode.opened = true
       return { inode, attributes: inode.writes.view(attributes) }
-    })
+    } finally {
+      this.#createsUnderWay--
+      this.#closeUnused()
+    }
   }
 
   /** Runs `act` with the inode, open or not. */
@@ -100,9 +114,9 @@ export class OpenInodes {
 
   /** The master opened it for someone who did not wait for that. */
   abandonedOpen(ino: Ino): void {
-    if (this.#inodes.get(ino)?.opened) return
-    this.#toClose.add(ino)
-    this.#closeUnused()
+    const inode = this.#inodes.get(ino)
+    if (inode) inode.opened = true
+    else this.#closeLater(ino)
   }
 
   invalidated(ino: Ino): void {
@@ -113,6 +127,7 @@ export class OpenInodes {
 
   /** Nothing that was read may be used. With `lost`, the new session has nothing open yet. */
   reset(lost: boolean): void {
+    if (lost) this.#toClose.clear()
     for (const inode of this.#closed.values()) inode.reads.drop()
     this.#closed.clear()
     for (const inode of this.#inodes.values()) {
@@ -143,35 +158,45 @@ export class OpenInodes {
     this.#inodes.delete(ino)
     if (inode.isOfUse) this.#closed.set(ino, inode)
     if (!inode.opened) return
+    this.#closeLater(ino)
+    // Nobody can want it again, and its space is waited for.
+    if (this.#metadata.known?.attributes(ino)?.nlink === 0) this.#closeNow()
+  }
+
+  #closeLater(ino: Ino): void {
     this.#toClose.add(ino)
+    this.#cancelTimer ??= this.#clock.after(closeDelayMs, () => this.#closeNow())
+    if (this.#toClose.size >= closesAtOnceMax) this.#closeNow()
+  }
+
+  #closeNow(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    this.#closesDue = true
     this.#closeUnused()
   }
 
-  /** A close must not overtake an open that may be of the same inode. */
-  async #opening<T>(open: () => Promise<T>): Promise<T> {
-    this.#opensUnderWay++
-    try {
-      return await open()
-    } finally {
-      this.#opensUnderWay--
-      this.#closeUnused()
-    }
-  }
-
   #closeUnused(): void {
-    if (this.#opensUnderWay > 0) return
-    for (const ino of this.#toClose) {
-      const inode = this.#closed.peek(ino)
-      if (inode) inode.opened = false
-      this.#metadata.close(ino).catch(reason => this.#closeFailed(ino, reason))
-    }
+    if (!this.#closesDue || this.#createsUnderWay > 0) return
+    this.#closesDue = false
+    const inos = [...this.#toClose]
     this.#toClose.clear()
+    for (const ino of inos) {
+      const inode = this.#closed.peek(ino)
+      if (!inode) continue
+      inode.opened = false
+      if (!inode.isOfUse) this.#closed.delete(ino)
+    }
+    for (let i = 0; i < inos.length; i += closesAtOnceMax) {
+      const some = inos.slice(i, i + closesAtOnceMax)
+      this.#metadata.close(some).catch(reason => this.#closeFailed(some, reason))
+    }
   }
 
-  /** The master closes it with the session at the latest. */
-  #closeFailed(ino: Ino, reason: unknown): void {
+  /** The master closes them with the session at the latest. */
+  #closeFailed(inos: readonly Ino[], reason: unknown): void {
     const { code, message } = LeasefsError.from(reason)
     if (code === 'CANCELLED') return // We are leaving, and the session with us.
-    this.#log.warn({ ino, code }, `an inode stays open at the master: ${message}`)
+    this.#log.warn({ inos, code }, `inodes stay open at the master: ${message}`)
   }
 }

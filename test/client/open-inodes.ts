@@ -1,5 +1,7 @@
 import t from 'tap'
 import { LeasefsError } from '../../src/base/errors.js'
+import { closeDelayMs } from '../../src/client/limits.js'
+import { closesAtOnceMax } from '../../src/constants.js'
 import type { Ino } from '../../src/wire/ids.js'
 import { filesOf, startInodes } from './harness/inodes.js'
 import { attributesResult } from './harness/master.js'
@@ -16,10 +18,53 @@ t.test('an inode is open once at the master, from the first handle to the last',
   await master.settle()
   t.same(asked(), [])
   inodes.release(second)
-  await master.settle()
+  await master.settle(closeDelayMs)
   t.same(asked(), ['close'])
   t.equal(inodes.get(file), undefined)
   await run(inodes.open(file))
+  t.same(asked(), ['open'])
+})
+
+t.test('what is opened again soon has not been closed', async t => {
+  const { inodes, run, asked, master } = await startInodes(t)
+  inodes.release((await run(inodes.open(file))).inode)
+  await master.settle(closeDelayMs - 1)
+  const { inode, attributes } = await run(inodes.open(file))
+  t.equal(attributes.ino, file)
+  await master.settle(closeDelayMs)
+  t.same(asked(), ['open'])
+  inodes.release(inode)
+  await master.settle(closeDelayMs)
+  t.same(asked(), ['close'])
+})
+
+t.test('what has no name any more is closed at once', async t => {
+  const { inodes, run, asked, master } = await startInodes(t)
+  master.answer = () => attributesResult(file, { nlink: 0 })
+  inodes.release((await run(inodes.open(file))).inode)
+  await master.settle()
+  t.same(asked(), ['open', 'close'])
+})
+
+t.test('many are closed in one, and no more than the master takes', async t => {
+  const { inodes, run, asked, master } = await startInodes(t)
+  const open = async (count: number) => {
+    const inos = Array.from({ length: count }, (_, i) => (100 + i) as Ino)
+    return (await Promise.all(inos.map(ino => run(inodes.open(ino))))).map(({ inode }) => inode)
+  }
+  for (const inode of await open(10)) inodes.release(inode)
+  await master.settle(closeDelayMs)
+  t.same(asked().slice(10), ['close'])
+  for (const inode of await open(closesAtOnceMax)) inodes.release(inode)
+  await master.settle()
+  t.same(asked().slice(closesAtOnceMax), ['close'], 'at once, since there are so many')
+})
+
+t.test('what a lost session had open is not closed in the next', async t => {
+  const { inodes, run, asked, master } = await startInodes(t)
+  inodes.release((await run(inodes.open(file))).inode)
+  inodes.reset(true)
+  await master.settle(closeDelayMs)
   t.same(asked(), ['open'])
 })
 
@@ -30,7 +75,7 @@ t.test('an open that fails leaves nothing behind', async t => {
   t.equal(inodes.get(file), undefined)
 })
 
-t.test('a close waits for opens that are under way: they may be of the same inode', async t => {
+t.test('a close waits for what is being made: it may be the same inode', async t => {
   const { inodes, run, asked, master, metadata } = await startInodes(t)
   const { inode } = await run(inodes.open(file))
   const answer = master.answer
@@ -40,7 +85,7 @@ t.test('a close waits for opens that are under way: they may be of the same inod
   )
   await master.settle()
   inodes.release(inode)
-  await master.settle()
+  await master.settle(closeDelayMs)
   t.same(asked(), ['open', 'make'], 'no close yet')
   master.answer = answer
   master.reply(2, attributesResult(file))
@@ -48,7 +93,7 @@ t.test('a close waits for opens that are under way: they may be of the same inod
   t.equal(made.inode.ino, file)
   t.same(asked(), [], 'it was the same inode: it stays open')
   inodes.release(made.inode)
-  await master.settle()
+  await master.settle(closeDelayMs)
   t.same(asked(), ['close'])
 })
 
@@ -99,7 +144,7 @@ t.test('dirty bytes of an inode nobody has open any more get one more try', asyn
   inode.writes.write(0, Buffer.from('abc'))
   inodes.release(inode)
   await master.settle()
-  await master.settle()
+  await master.settle(closeDelayMs)
   t.equal(streams.writes.length, 1)
   t.same(asked(), ['open', 'written', 'close'])
 })
@@ -107,11 +152,14 @@ t.test('dirty bytes of an inode nobody has open any more get one more try', asyn
 t.test('an inode opened for someone who has gone is closed, unless others have it open', async t => {
   const { inodes, run, asked, master } = await startInodes(t)
   inodes.abandonedOpen(file)
-  await master.settle()
+  await master.settle(closeDelayMs)
   t.same(asked(), ['close'])
-  await run(inodes.open(file))
+  const { inode } = await run(inodes.open(file))
   asked()
   inodes.abandonedOpen(file)
-  await master.settle()
+  await master.settle(closeDelayMs)
   t.same(asked(), [])
+  inodes.release(inode)
+  await master.settle(closeDelayMs)
+  t.same(asked(), ['close'], 'with the last')
 })

@@ -9,7 +9,7 @@ import { applyInodeAccessed } from './accessed.js'
 import { applyChunksAllocated, applyVersionRaised, applyVersionSettled } from './chunks.js'
 import { applyEntryLinked } from './link.js'
 import { applyInodeMade } from './make.js'
-import { applyInodeClosed, applyInodeOpened } from './open.js'
+import { applyInodeOpened, applyInodesClosed } from './open.js'
 import type { ApplyContext, Effect, Outcome } from './operation.js'
 import { applyEntryMoved } from './rename.js'
 import { applySessionEnded, applySessionStarted } from './session.js'
@@ -74,8 +74,8 @@ function applyEffect(state: State, effect: Effect, context: ApplyContext): Outco
       return applyXattrRemoved(state, effect.value, context)
     case 'inodeOpened':
       return applyInodeOpened(state, effect.value, context)
-    case 'inodeClosed':
-      return applyInodeClosed(state, effect.value, context)
+    case 'inodesClosed':
+      return applyInodesClosed(state, effect.value, context)
     case 'inodeAccessed':
       return applyInodeAccessed(state, effect.value)
     case 'lockChanged':

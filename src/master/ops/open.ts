@@ -1,8 +1,10 @@
 // Opening and closing: which inodes outlive their last link, and for whom.
 
+import { LeasefsError } from '../../base/errors.js'
+import { closesAtOnceMax } from '../../constants.js'
 import type { Close, Open } from '../../wire/gen/client.js'
-import type { InodeClosed, InodeOpened } from '../../wire/gen/state.js'
-import type { Ino } from '../../wire/ids.js'
+import type { InodeOpened, InodesClosed } from '../../wire/gen/state.js'
+import type { ChunkHandle, Ino } from '../../wire/ids.js'
 import type { State } from '../state/state.js'
 import { releaseInode } from './inode-life.js'
 import {
@@ -27,14 +29,19 @@ export function applyInodeOpened(state: State, { ino }: InodeOpened, { session }
   return { result: attributesResult(state, ino), touched: [], freed: [] }
 }
 
-/** Closing what is not open changes nothing. */
-export function checkClose(state: State, { ino }: Close, { session }: CheckContext): Decision {
-  return state.opens.has(session, ino) ? change({ $case: 'inodeClosed', value: { ino } }) : answer(doneResult)
+/** Closing what is not open changes nothing. @throws LeasefsError INVALID_ARGUMENT: too many at once */
+export function checkClose(state: State, { inos }: Close, { session }: CheckContext): Decision {
+  if (inos.length > closesAtOnceMax) throw new LeasefsError('INVALID_ARGUMENT', `${inos.length} inodes closed at once`)
+  const open = inos.filter(ino => state.opens.has(session, ino))
+  return open.length > 0 ? change({ $case: 'inodesClosed', value: { inos: open } }) : answer(doneResult)
 }
 
-export function applyInodeClosed(state: State, { ino }: InodeClosed, { session }: ApplyContext): Outcome {
-  state.opens.remove(session, ino)
-  const freed = releaseInode(state, ino)
+export function applyInodesClosed(state: State, { inos }: InodesClosed, { session }: ApplyContext): Outcome {
+  const freed: ChunkHandle[] = []
+  for (const ino of inos) {
+    state.opens.remove(session, ino)
+    freed.push(...releaseInode(state, ino))
+  }
   // Who waits for a lock of an inode that is gone learns so.
-  return { result: doneResult, touched: [], freed, unlocked: [ino as Ino] }
+  return { result: doneResult, touched: [], freed, unlocked: inos as Ino[] }
 }

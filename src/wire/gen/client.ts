@@ -359,7 +359,7 @@ export interface Open {
 }
 
 export interface Close {
-  ino: number;
+  inos: number[];
 }
 
 /** Where the chunks [first_index, first_index + count) of a file are. */
@@ -3347,13 +3347,17 @@ export const Open: MessageFns<Open> = {
 };
 
 function createBaseClose(): Close {
-  return { ino: 0 };
+  return { inos: [] };
 }
 
 export const Close: MessageFns<Close> = {
   encode(message: Close, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.ino !== 0) {
-      writer.uint32(8).uint64(message.ino);
+    if (message.inos.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.inos) {
+        writer.uint64(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -3372,12 +3376,22 @@ export const Close: MessageFns<Close> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 8) {
-              break;
+            if (tag === 8) {
+              message.inos.push(longToNumber(reader.uint64()));
+
+              continue;
             }
 
-            message.ino = longToNumber(reader.uint64());
-            continue;
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.inos.push(longToNumber(reader.uint64()));
+              }
+
+              continue;
+            }
+
+            break;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {

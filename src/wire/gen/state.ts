@@ -39,7 +39,7 @@ export interface JournalRecord {
     | { $case: "xattrSet"; value: XattrSet }
     | { $case: "xattrRemoved"; value: XattrRemoved }
     | { $case: "inodeOpened"; value: InodeOpened }
-    | { $case: "inodeClosed"; value: InodeClosed }
+    | { $case: "inodesClosed"; value: InodesClosed }
     | { $case: "inodeAccessed"; value: InodeAccessed }
     | { $case: "lockChanged"; value: LockChanged }
     | { $case: "chunksAllocated"; value: ChunksAllocated }
@@ -163,8 +163,8 @@ export interface InodeOpened {
   ino: number;
 }
 
-export interface InodeClosed {
-  ino: number;
+export interface InodesClosed {
+  inos: number[];
 }
 
 /** At version 1, with consecutive handles from first_handle in the order given. */
@@ -297,8 +297,8 @@ export const JournalRecord: MessageFns<JournalRecord> = {
       case "inodeOpened":
         InodeOpened.encode(message.effect.value, writer.uint32(226).fork()).join();
         break;
-      case "inodeClosed":
-        InodeClosed.encode(message.effect.value, writer.uint32(234).fork()).join();
+      case "inodesClosed":
+        InodesClosed.encode(message.effect.value, writer.uint32(234).fork()).join();
         break;
       case "inodeAccessed":
         InodeAccessed.encode(message.effect.value, writer.uint32(242).fork()).join();
@@ -449,7 +449,7 @@ export const JournalRecord: MessageFns<JournalRecord> = {
               break;
             }
 
-            message.effect = { $case: "inodeClosed", value: InodeClosed.decode(reader, reader.uint32()) };
+            message.effect = { $case: "inodesClosed", value: InodesClosed.decode(reader, reader.uint32()) };
             continue;
           }
           case 30: {
@@ -1556,19 +1556,23 @@ export const InodeOpened: MessageFns<InodeOpened> = {
   },
 };
 
-function createBaseInodeClosed(): InodeClosed {
-  return { ino: 0 };
+function createBaseInodesClosed(): InodesClosed {
+  return { inos: [] };
 }
 
-export const InodeClosed: MessageFns<InodeClosed> = {
-  encode(message: InodeClosed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.ino !== 0) {
-      writer.uint32(8).uint64(message.ino);
+export const InodesClosed: MessageFns<InodesClosed> = {
+  encode(message: InodesClosed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.inos.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.inos) {
+        writer.uint64(v);
+      }
+      writer.join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): InodeClosed {
+  decode(input: BinaryReader | Uint8Array, length?: number): InodesClosed {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -1577,17 +1581,27 @@ export const InodeClosed: MessageFns<InodeClosed> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseInodeClosed();
+      const message = createBaseInodesClosed();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 8) {
-              break;
+            if (tag === 8) {
+              message.inos.push(longToNumber(reader.uint64()));
+
+              continue;
             }
 
-            message.ino = longToNumber(reader.uint64());
-            continue;
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.inos.push(longToNumber(reader.uint64()));
+              }
+
+              continue;
+            }
+
+            break;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {

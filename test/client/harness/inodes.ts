@@ -65,7 +65,7 @@ export async function startInodes(t: Test, sizes = new Map<number, number>()) {
     const writes = new FileWrites({ ino, behind, mutator, locations, metadata, nextDataId, clock, changed })
     return new OpenInode({ ino, writes, reads, metadata, locations, extents, nextDataId })
   }
-  const inodes: OpenInodes = new OpenInodes(metadata, make, silentLog)
+  const inodes: OpenInodes = new OpenInodes(metadata, make, silentLog, clock)
   session.listen({
     invalidated: inos =>
       inos.forEach(ino => {

@@ -149,7 +149,7 @@ export class Namespace {
   }
 
   close(ino: number, session = this.session): Promise<Outcome> {
-    return this.change({ $case: 'close', value: { ino } }, session)
+    return this.change({ $case: 'close', value: { inos: [ino] } }, session)
   }
 
   stat(ino: number): Attributes {

@@ -1,9 +1,16 @@
 import t from 'tap'
-import { answer, attributesResult, change, doneResult, isDirectory } from '../../../src/master/ops/operation.js'
+import {
+  answer,
+  attributesResult,
+  change,
+  doneResult,
+  type Effect,
+  isDirectory,
+} from '../../../src/master/ops/operation.js'
 import { Namespace, REGULAR, root } from '../harness/namespace.js'
 
 t.test('a decision is a change or an answer', async t => {
-  const effect = { $case: 'inodeClosed', value: { ino: root } } as const
+  const effect = { $case: 'inodesClosed', value: { inos: [root] } } satisfies Effect
   t.same(change(effect), { kind: 'change', effect })
   t.same(answer(doneResult), { kind: 'answer', result: doneResult })
 })
