@@ -6,6 +6,9 @@
 // Knows nothing of leases: the caller asks only while its client lease is in
 // force. Every cache is bounded. The entries of a directory are forgotten
 // together by giving it a new epoch: those of an older one do not count.
+//
+// Of a directory that was made here or listed whole every entry is known, so
+// what is not among them is absent; until an entry is forgotten.
 
 import { LRUCache } from 'lru-cache'
 import type { Ino } from '../wire/ids.js'
@@ -22,7 +25,7 @@ export interface Listing {
 }
 
 interface CachedEntry {
-  readonly epoch: number
+  readonly epoch: Epoch
   readonly ino: Ino | 'absent'
 }
 
@@ -30,6 +33,12 @@ interface CachedAttributes {
   readonly attributes: Attributes
   /** Times, size and link count may have moved on by a change of our own; number, kind and owner have not. */
   readonly aged: boolean
+}
+
+/** What is known of a directory since it was last dropped. */
+interface Epoch {
+  /** Every entry of the directory is among those that are cached. */
+  complete: boolean
 }
 
 interface CachedListing {
@@ -40,14 +49,16 @@ interface CachedListing {
 export class MetadataCache {
   readonly xattrs = new XattrCache()
   readonly #attributes = new LRUCache<Ino, CachedAttributes>({ max: attributesCachedMax })
-  readonly #entries = new LRUCache<string, CachedEntry>({ max: entriesCachedMax })
-  readonly #epochs = new LRUCache<Ino, number>({ max: attributesCachedMax })
+  readonly #entries = new LRUCache<string, CachedEntry>({
+    max: entriesCachedMax,
+    dispose: ({ epoch }, _, reason) => reason === 'evict' && forgotten(epoch),
+  })
+  readonly #epochs = new LRUCache<Ino, Epoch>({ max: attributesCachedMax })
   readonly #symlinks = new LRUCache<Ino, Buffer>({ max: symlinksCachedMax })
   readonly #listings = new LRUCache<Ino, CachedListing>({
     maxSize: listedEntriesCachedMax,
     sizeCalculation: ({ names }) => names.length + 1,
   })
-  #lastEpoch = 0
 
   attributes(ino: Ino): Attributes | undefined {
     const cached = this.#attributes.get(ino)
@@ -74,8 +85,11 @@ export class MetadataCache {
   }
 
   entry(parent: Ino, name: Name): KnownEntry {
+    const epoch = this.#epochs.get(parent)
+    if (!epoch) return undefined
     const cached = this.#entries.get(entryKey(parent, name))
-    return cached && cached.epoch === this.#epochs.get(parent) ? cached.ino : undefined
+    if (cached?.epoch === epoch) return cached.ino
+    return epoch.complete ? 'absent' : undefined
   }
 
   putEntry(parent: Ino, name: Name, ino: Ino | 'absent'): void {
@@ -83,7 +97,14 @@ export class MetadataCache {
   }
 
   dropEntry(parent: Ino, name: Name): void {
+    const epoch = this.#epochs.peek(parent)
+    if (epoch) forgotten(epoch)
     this.#entries.delete(entryKey(parent, name))
+  }
+
+  /** The directory has no entries but those that are put from now on: it is new, or is about to be put whole. */
+  beginComplete(ino: Ino): void {
+    this.#epochs.set(ino, { complete: true })
   }
 
   symlink(ino: Ino): Buffer | undefined {
@@ -150,12 +171,17 @@ export class MetadataCache {
     this.xattrs.clear()
   }
 
-  #epochOf(parent: Ino): number {
+  #epochOf(parent: Ino): Epoch {
     const known = this.#epochs.get(parent)
-    if (known !== undefined) return known
-    this.#epochs.set(parent, ++this.#lastEpoch)
-    return this.#lastEpoch
+    if (known) return known
+    const epoch = { complete: false }
+    this.#epochs.set(parent, epoch)
+    return epoch
   }
+}
+
+function forgotten(epoch: Epoch): void {
+  epoch.complete = false
 }
 
 /** Where the names begin that come after this one; they are in byte order. */

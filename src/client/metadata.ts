@@ -144,6 +144,9 @@ export class Metadata {
     const wire = await this.#ask('attributes', { $case: 'make', value }, answer => {
       this.#absorbEntry(parent, name, answer)
       this.#directoryChanged(parent)
+      if (kind === 'directory' && answer.mayKeep && answer.result?.$case === 'attributes') {
+        this.cache.beginComplete(answer.result.value.ino as Ino)
+      }
       if (isNew && answer.mayKeep && answer.result?.$case === 'attributes') {
         this.cache.xattrs.putNames(answer.result.value.ino as Ino, [])
       }
@@ -183,11 +186,12 @@ export class Metadata {
     const target = await this.lookup(newParent, newName).catch(gone)
     const value = { parent, name, newParent, newName, noReplace, exchange }
     await this.#ask('done', { $case: 'rename', value }, ({ failure, mayKeep }) => {
-      this.cache.dropEntry(parent, name)
-      this.cache.dropEntry(newParent, newName)
       if (!failure && mayKeep && !exchange && source.ino !== target?.ino) {
         this.cache.putEntry(parent, name, 'absent')
         this.cache.putEntry(newParent, newName, source.ino)
+      } else {
+        this.cache.dropEntry(parent, name)
+        this.cache.dropEntry(newParent, newName)
       }
       for (const moved of [source, target]) {
         if (!moved) continue
@@ -257,8 +261,10 @@ export class Metadata {
       ({ result, mayKeep }) => {
         if (!mayKeep || result?.$case !== 'directory') return
         const { entries, more, parent } = result.value
+        const isWhole = after.length === 0 && !more
+        if (isWhole) this.cache.beginComplete(ino)
         for (const { name, attributes } of entries) this.#keep(ino, name, attributes)
-        if (after.length > 0 || more) return
+        if (!isWhole) return
         const listed = entries.map(({ name, attributes }) => ({ name, attributes: attributesFromWire(attributes) }))
         this.cache.putListing(ino, { entries: listed, parent: parent as Ino })
       },

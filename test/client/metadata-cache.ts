@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { Attributes } from '../../src/client/file-system.js'
+import { entriesCachedMax } from '../../src/client/limits.js'
 import { MetadataCache } from '../../src/client/metadata-cache.js'
 import type { Ino } from '../../src/wire/ids.js'
 
@@ -114,4 +115,38 @@ t.test('clear forgets everything', async t => {
   cache.clear()
   t.equal(cache.attributes(ino(5)), undefined)
   t.equal(cache.entry(directory, name), undefined)
+})
+
+t.test('of a directory that is known whole, what is not known is absent', async t => {
+  const cache = new MetadataCache()
+  cache.putEntry(directory, name, ino(5))
+  cache.beginComplete(directory)
+  t.equal(cache.entry(directory, name), 'absent', 'what was put before does not count')
+  cache.putEntry(directory, name, ino(6))
+  t.equal(cache.entry(directory, name), 6)
+  t.equal(cache.entry(directory, Buffer.from('b')), 'absent')
+  t.equal(cache.entry(ino(2), name), undefined, 'of another nothing is known')
+})
+
+t.test('a directory is known whole until one of its entries is forgotten', async t => {
+  const other = Buffer.from('b')
+  const cases: [how: string, forget: (cache: MetadataCache) => void][] = [
+    ['it was dropped', cache => cache.drop(directory)],
+    ['everything was dropped', cache => cache.clear()],
+    ['an entry was dropped', cache => cache.dropEntry(directory, name)],
+    [
+      'an entry made room for others',
+      cache => {
+        for (let i = 0; i < entriesCachedMax; i++) cache.putEntry(ino(3), Buffer.from(String(i)), ino(7))
+      },
+    ],
+  ]
+  for (const [how, forget] of cases) {
+    const cache = new MetadataCache()
+    cache.beginComplete(directory)
+    cache.putEntry(directory, name, ino(5))
+    t.equal(cache.entry(directory, other), 'absent')
+    forget(cache)
+    t.equal(cache.entry(directory, other), undefined, how)
+  }
 })

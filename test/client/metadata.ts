@@ -3,6 +3,7 @@ import { LeasefsError } from '../../src/base/errors.js'
 import type { Attributes } from '../../src/client/file-system.js'
 import { Metadata } from '../../src/client/metadata.js'
 import type { Operation, Result } from '../../src/client/requests.js'
+import { FileType } from '../../src/wire/gen/common.js'
 import type { Ino } from '../../src/wire/ids.js'
 import { attributesOf, attributesResult, done, type Scripted, ScriptedMaster } from './harness/master.js'
 
@@ -251,4 +252,53 @@ t.test('an answer of another kind than was asked for is an error', async t => {
   await t.rejects(run(metadata.getAttributes(ino(5))), { code: 'INTERNAL' })
   const ask = (changes: Partial<Attributes>) => run(metadata.setAttributes(ino(5), changes))
   await t.rejects(ask({ mode: 1 }), { code: 'INTERNAL' })
+})
+
+t.test('in a directory that was made here, only what was put there is asked about', async t => {
+  const { master, metadata, run } = await start(t, operation =>
+    operation.$case === 'make' && operation.value.type === FileType.DIRECTORY
+      ? attributesResult(7)
+      : attributesResult(8),
+  )
+  const directory = ino(7)
+  await run(metadata.make(root, name('d'), 'directory', inode, { exclusive: true }))
+  await t.rejects(run(metadata.lookup(directory, name('a'))), { code: 'NOT_FOUND' })
+  await run(metadata.make(directory, name('a'), 'file', inode, { exclusive: true }))
+  t.match(await run(metadata.lookup(directory, name('a'))), { ino: 8 })
+  master.answer = () => done
+  await run(metadata.rename(directory, name('a'), directory, name('b')))
+  await t.rejects(run(metadata.lookup(directory, name('a'))), { code: 'NOT_FOUND' })
+  await t.rejects(run(metadata.lookup(directory, name('c'))), { code: 'NOT_FOUND' })
+  t.notOk(master.asked.includes('lookup'))
+
+  master.invalidate(1, [directory])
+  await master.settle()
+  master.answer = () => notFound
+  await t.rejects(run(metadata.lookup(directory, name('c'))), { code: 'NOT_FOUND' })
+  t.equal(master.asked.at(-1), 'lookup', 'until another client has changed it')
+})
+
+t.test('a directory that was made while something was invalidated may have got entries', async t => {
+  const { master, metadata, run } = await start(t, () => 'later')
+  const making = metadata.make(root, name('d'), 'directory', inode, { exclusive: true })
+  await master.settle()
+  master.invalidate(1, [7])
+  await master.settle()
+  master.reply(1, attributesResult(7))
+  await run(making)
+  master.answer = () => attributesResult(8)
+  t.match(await run(metadata.lookup(ino(7), name('a'))), { ino: 8 })
+})
+
+t.test('of a directory that was listed whole the absent names are known, of a part they are not', async t => {
+  for (const more of [false, true]) {
+    const page = { entries: [{ name: name('a'), attributes: attributesOf(8) }], more, parent: 1 }
+    const { master, metadata, run } = await start(t, operation =>
+      operation.$case === 'readDirectory' ? { $case: 'directory', value: page } : notFound,
+    )
+    await run(metadata.readDirectoryPage(root, name(''), 10))
+    await t.rejects(run(metadata.lookup(root, name('b'))), { code: 'NOT_FOUND' })
+    t.same(master.asked, more ? ['readDirectory', 'lookup'] : ['readDirectory'])
+    t.match(await run(metadata.lookup(root, name('a'))), { ino: 8 })
+  }
 })
