@@ -10,6 +10,7 @@ import type { Address } from '../wire/address.js'
 import type { Ino } from '../wire/ids.js'
 import type { Location } from '../wire/location.js'
 import { AccessTimes } from './access-times.js'
+import { AppendTurns } from './append-turns.js'
 import { ChunkExtents } from './chunk-extents.js'
 import { ChunkReader } from './chunk-reader.js'
 import { CommitStreams } from './commit-streams.js'
@@ -68,19 +69,21 @@ export async function openFileSystem(options: FileSystemOptions): Promise<InodeF
   const nextDataId = () => session.nextDataId()
   const metadata = new Metadata(session, ino => inodes.abandonedOpen(ino))
 
-  const makeInode = (ino: Ino) => {
+  const makeInode = (ino: Ino): OpenInode => {
     const reads = new FileReads(ino, chunks, cache)
     const changed = reads.changed.bind(reads)
     const writes = new FileWrites({ ino, behind, mutator, locations, metadata, nextDataId, clock, changed })
-    return new OpenInode({ ino, writes, reads, metadata, locations, extents, nextDataId })
+    return new OpenInode({ ino, writes, reads, metadata, locations, extents, turns, nextDataId })
   }
-  const inodes = new OpenInodes(metadata, makeInode, log, clock)
+  const closing = (inos: readonly Ino[]) => turns.closed(inos)
+  const inodes: OpenInodes = new OpenInodes({ metadata, make: makeInode, log, clock, closing })
 
   const settle = async (ino: Ino) => inodes.get(ino)?.writes.settle()
+  const turns = new AppendTurns({ session, clock, log, timeoutMs, settle })
   const locks = new Locks({ session, log, settle })
   const accessTimes = new AccessTimes(metadata, clock, log)
 
-  session.listen(cachesOf({ metadata, locations, inodes, locks, onInvalidate: options.onInvalidate, log }))
+  session.listen(cachesOf({ metadata, locations, inodes, locks, turns, onInvalidate: options.onInvalidate, log }))
   const close = async () => {
     streams.close()
     data.close()
@@ -95,12 +98,13 @@ interface Caches {
   readonly locations: LocationCache
   readonly inodes: OpenInodes
   readonly locks: Locks
+  readonly turns: AppendTurns
   readonly onInvalidate: FileSystemOptions['onInvalidate']
   readonly log: Logger
 }
 
 /** Whatever is cached, dropped together. */
-function cachesOf({ metadata, locations, inodes, locks, onInvalidate, log }: Caches): SessionListener {
+function cachesOf({ metadata, locations, inodes, locks, turns, onInvalidate, log }: Caches): SessionListener {
   return {
     invalidated(inos) {
       for (const ino of inos) {
@@ -108,12 +112,14 @@ function cachesOf({ metadata, locations, inodes, locks, onInvalidate, log }: Cac
         locations.drop(ino)
         inodes.invalidated(ino)
       }
+      turns.invalidated(inos)
       return onInvalidate?.(inos)
     },
     reset(lost) {
       metadata.cache.clear()
       locations.clear()
       inodes.reset(lost)
+      turns.reset(lost)
       if (lost) locks.lost()
       // Not waited for: what the kernel keeps is no longer valid than the lease that has ended.
       Promise.resolve(onInvalidate?.('all')).catch(reason => log.warn({ err: reason }, 'caches were not dropped'))

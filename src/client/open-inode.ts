@@ -4,6 +4,7 @@
 import { LeasefsError } from '../base/errors.js'
 import { chunkSize } from '../constants.js'
 import type { DataId, Ino } from '../wire/ids.js'
+import type { AppendTurns } from './append-turns.js'
 import type { ChunkExtents } from './chunk-extents.js'
 import type { FileReads } from './file-reads.js'
 import type { AttributeChanges, Attributes } from './file-system.js'
@@ -21,6 +22,7 @@ export interface OpenInodeOptions {
   readonly metadata: Metadata
   readonly locations: LocationCache
   readonly extents: Pick<ChunkExtents, 'stored'>
+  readonly turns: Pick<AppendTurns, 'during'>
   readonly nextDataId: () => DataId
 }
 
@@ -80,8 +82,12 @@ export class OpenInode {
     this.writes.write(offset, data)
   }
 
-  /** As write(), at the end of the file. `check` may refuse that offset by throwing. */
-  async append(data: Buffer, check: (offset: number) => void): Promise<void> {
+  /** As write(), at the end of the file, whoever else appends to it. `check` may refuse that offset by throwing. */
+  append(data: Buffer, check: (offset: number) => void): Promise<void> {
+    return this.#options.turns.during(this.ino, () => this.#append(data, check))
+  }
+
+  async #append(data: Buffer, check: (offset: number) => void): Promise<void> {
     const { metadata } = this.#options
     for (;;) {
       await this.#untruncated()

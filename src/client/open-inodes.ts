@@ -14,11 +14,21 @@ import { closeDelayMs, closedInodesMax } from './limits.js'
 import type { Metadata } from './metadata.js'
 import type { OpenInode } from './open-inode.js'
 
+export interface OpenInodesOptions {
+  readonly metadata: Metadata
+  readonly make: (ino: Ino) => OpenInode
+  readonly log: Logger
+  readonly clock: Clock
+  /** Hears which inodes the master is about to be told to close. */
+  readonly closing: (inos: readonly Ino[]) => void
+}
+
 export class OpenInodes {
   readonly #metadata: Metadata
   readonly #make: (ino: Ino) => OpenInode
   readonly #log: Logger
   readonly #clock: Clock
+  readonly #closing: (inos: readonly Ino[]) => void
   readonly #inodes = new Map<Ino, OpenInode>()
   /** Not in use, but open at the master, or with blocks that may be read again. */
   readonly #closed = new LRUCache<Ino, OpenInode>({
@@ -31,11 +41,12 @@ export class OpenInodes {
   #cancelTimer: (() => void) | undefined
   #createsUnderWay = 0
 
-  constructor(metadata: Metadata, make: (ino: Ino) => OpenInode, log: Logger, clock: Clock) {
+  constructor({ metadata, make, log, clock, closing }: OpenInodesOptions) {
     this.#metadata = metadata
     this.#make = make
     this.#log = log
     this.#clock = clock
+    this.#closing = closing
   }
 
   get(ino: Ino): OpenInode | undefined {
@@ -181,6 +192,7 @@ export class OpenInodes {
     this.#closesDue = false
     const inos = [...this.#toClose]
     this.#toClose.clear()
+    this.#closing(inos)
     for (const ino of inos) {
       const inode = this.#closed.peek(ino)
       if (!inode) continue

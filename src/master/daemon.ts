@@ -10,7 +10,7 @@ import type { Trace } from '../base/trace.js'
 import { second } from '../base/units.js'
 import type { ControlNetwork, ControlServer } from '../rpc/control-network.js'
 import type { Address } from '../wire/address.js'
-import type { ClusterId } from '../wire/ids.js'
+import type { ClusterId, Ino } from '../wire/ids.js'
 import { Chunks } from './chunks/chunks.js'
 import { every } from './chunks/duty.js'
 import { orphanDelayMs } from './chunks/limits.js'
@@ -97,7 +97,8 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
     namespace: new StateNamespace(state, journal, () => sessions),
     orphanDelayMs: Math.max(orphanDelayMs, trashMs),
   })
-  const requests = new Requests({ state, executor, journal, chunks, goal })
+  const recall = (ino: Ino) => void sessions?.invalidate(ino)
+  const requests = new Requests({ state, executor, journal, chunks, goal, recall })
   sessions = new ClientSessions({ clusterId, state, executor, requests, clock, log })
   const stop = new AbortController()
   const syncing = keepSynced(journal, clock, stop, log)

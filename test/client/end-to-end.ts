@@ -225,3 +225,26 @@ t.test('a program that ends with dirty bytes loses none if it closes its client'
   const reader = await pathClient(cluster)
   t.equal(await reader.readFile('/dirty', 'utf8'), 'flushed by close')
 })
+
+t.test('appends of several clients to one file are all there, whole', async t => {
+  const cluster = await startCluster(t)
+  const systems = [await cluster.client(), await cluster.client(), await cluster.client()]
+  const lines: string[] = []
+  const begun = await create(systems[0] as FileSystem, 'log')
+  await begun.close()
+  await Promise.all(
+    systems.map(async (system, writer) => {
+      const log = await system.open(begun.ino, { read: false, write: true, append: true })
+      for (let n = 0; n < 40; n++) {
+        const line = `writer ${writer}, line ${n}\n`
+        lines.push(line)
+        await log.write(0, Buffer.from(line))
+        if (n % 7 === writer) await log.flush()
+      }
+      await log.close()
+    }),
+  )
+  const reader = await (await cluster.client()).open(begun.ino, { read: true, write: false })
+  const found = (await readAll(reader, lines.join('').length + 1)).toString().split(/(?<=\n)/)
+  t.same(found.sort(), lines.sort())
+})

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { appendFile, mkdir, open, readFile, rename, truncate, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { cannotMount, startCluster } from './harness.js'
+import { cannotMount, shell, startCluster } from './harness.js'
 
 t.test('what one mount has closed, another opens whole', { skip: cannotMount }, async t => {
   const cluster = await startCluster(t, { mounts: 2 })
@@ -26,6 +26,29 @@ t.test('what one mount has closed, another opens whole', { skip: cannotMount }, 
 
   await truncate(join(two, file), 5)
   t.equal(readFileSync(join(one, file), 'utf8'), 'begin')
+})
+
+t.test('programs on two mounts append to one file at once, and every line is there', { skip: cannotMount }, async t => {
+  const cluster = await startCluster(t, { mounts: 2 })
+  const [one = '', two = ''] = cluster.mountPoints
+  const lines = (who: string, count: number) => Array.from({ length: count }, (_, i) => `${who} ${i}`)
+  const each = (who: string, count: number) => `for i in $(seq 0 ${count - 1}); do echo "${who} $i"`
+  await Promise.all([
+    shell(one, `${each('opens', 40)} >> log; done`),
+    shell(two, `${each('opens-too', 40)} >> log; done`),
+    shell(one, `${each('keeps', 300)}; done >> log`),
+    shell(two, `${each('keeps-too', 300)}; done >> log`),
+  ])
+  const all = [...lines('opens', 40), ...lines('opens-too', 40), ...lines('keeps', 300), ...lines('keeps-too', 300)]
+  for (const mount of [one, two]) {
+    const found = readFileSync(join(mount, 'log'), 'utf8').trimEnd().split('\n')
+    t.same(found.toSorted(), all.toSorted())
+    t.same(
+      found.filter(line => line.startsWith('keeps ')),
+      lines('keeps', 300),
+      'in the order of who wrote them',
+    )
+  }
 })
 
 t.test('names that one mount changes are changed for the other', { skip: cannotMount }, async t => {

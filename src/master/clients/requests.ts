@@ -3,8 +3,8 @@
 // and when, is decided here.
 
 import { LeasefsError } from '../../base/errors.js'
-import type { FsStatistics, LocateChunks, Reply, Request } from '../../wire/gen/client.js'
-import type { Attributes } from '../../wire/gen/common.js'
+import type { FsStatistics, LocateChunks, Reply, Request, SetLock } from '../../wire/gen/client.js'
+import { type Attributes, LockKind, LockType } from '../../wire/gen/common.js'
 import type { Origin } from '../../wire/gen/state.js'
 import type { Ino, SessionId } from '../../wire/ids.js'
 import type { ChunkService } from '../chunk-service.js'
@@ -23,6 +23,8 @@ export interface RequestsOptions {
   readonly journal: Journal
   readonly chunks: ChunkService
   readonly goal: number
+  /** Takes back what any session has cached about the inode. */
+  readonly recall: (ino: Ino) => void
 }
 
 /** An answer as it is to be sent, and what the client may cache by it. */
@@ -44,7 +46,7 @@ export class Requests {
 
   constructor(options: RequestsOptions) {
     this.#options = options
-    this.#locks = new LockWaits(options.state, options.executor)
+    this.#locks = new LockWaits(options.state, options.executor, options.recall)
   }
 
   /** The answer, at once where the state alone gives it: it is as new as the moment it is sent. @throws LeasefsError */
@@ -139,11 +141,17 @@ export function resultOf(committed: Committed): Result {
 export function cachedBy(operation: Operation, committed: Committed): readonly Ino[] {
   const cached = new Set(committed.kind === 'applied' ? committed.outcome.touched : [])
   const result = resultOf(committed)
+  // Whose turn it is hears when another wants it.
+  if (operation.$case === 'setLock' && isTurn(operation.value)) cached.add(operation.value.ino as Ino)
   if (result.$case === 'attributes') {
     if (operation.$case === 'make' || operation.$case === 'link') cached.add(operation.value.parent as Ino)
     cached.add(result.value.ino as Ino)
   }
   return [...cached]
+}
+
+function isTurn({ lock }: SetLock): boolean {
+  return lock?.kind === LockKind.APPEND && lock.type !== LockType.UNLOCKED
 }
 
 /** @throws LeasefsError INVALID_ARGUMENT, NOT_SUPPORTED */

@@ -6,6 +6,7 @@
 // - a request waits only while a lock of another is in its way: looked at in
 //   the same turn of the event loop in which it begins to wait, and whenever
 //   locks of the inode have changed;
+// - a session in whose turn to append another waits has been told;
 // - the requests of one inode are tried in the order they came;
 // - a wait ends: granted, DEADLOCK, called off, or its session gone.
 
@@ -14,6 +15,7 @@ import { LeasefsError } from '../../base/errors.js'
 import type { SetLock } from '../../wire/gen/client.js'
 import { type Lock, LockKind, LockType } from '../../wire/gen/common.js'
 import type { Origin } from '../../wire/gen/state.js'
+import type { Ino } from '../../wire/ids.js'
 import { answersMax, type Committed, type Executor } from '../executor.js'
 import { checkedLock, checkSetLock } from '../ops/set-lock.js'
 import type { State } from '../state/state.js'
@@ -41,11 +43,14 @@ interface Waiter {
 export class LockWaits {
   readonly #state: State
   readonly #executor: Executor
+  readonly #recall: (ino: Ino) => void
   readonly #waiters = new WaitTable<Waiter>()
 
-  constructor(state: State, executor: Executor) {
+  /** `recall` has every session hear that someone waits for its turn to append to the inode. */
+  constructor(state: State, executor: Executor, recall: (ino: Ino) => void) {
     this.#state = state
     this.#executor = executor
+    this.#recall = recall
   }
 
   /**
@@ -110,6 +115,7 @@ export class LockWaits {
       if (!lockInTheWay(held, waiter.session, waiter.lock)) continue // It went meanwhile.
       if (this.#isDeadlock(waiter)) throw new LeasefsError('DEADLOCK', `a lock of inode ${waiter.ino}`)
       waiter.turn = deferred()
+      if (waiter.lock.kind === LockKind.APPEND) this.#recall(waiter.ino as Ino)
       await waiter.turn.promise
     }
   }

@@ -3,6 +3,7 @@
 import { LeasefsError } from '../../base/errors.js'
 import { closesAtOnceMax } from '../../constants.js'
 import type { Close, Open } from '../../wire/gen/client.js'
+import { LockKind } from '../../wire/gen/common.js'
 import type { InodeOpened, InodesClosed } from '../../wire/gen/state.js'
 import type { ChunkHandle, Ino } from '../../wire/ids.js'
 import type { State } from '../state/state.js'
@@ -40,8 +41,16 @@ export function applyInodesClosed(state: State, { inos }: InodesClosed, { sessio
   const freed: ChunkHandle[] = []
   for (const ino of inos) {
     state.opens.remove(session, ino)
+    endTurn(state, session, ino)
     freed.push(...releaseInode(state, ino))
   }
-  // Who waits for a lock of an inode that is gone learns so.
+  // Who waits for a lock of an inode that is gone learns so; and it may be the turn of another to append.
   return { result: doneResult, touched: [], freed, unlocked: inos as Ino[] }
+}
+
+/** Who does not have the file open does not append to it. */
+function endTurn(state: State, session: number, ino: number): void {
+  const held = state.locks.ofInode(ino)
+  const rest = held.filter(({ lock, session: holder }) => lock.kind !== LockKind.APPEND || holder !== session)
+  if (rest.length < held.length) state.locks.replace(ino, held, rest)
 }

@@ -51,16 +51,16 @@ export function testLock(state: State, { ino, lock }: TestLock, session: number)
   return { result: { $case: 'lock', value: { lock: other?.lock } }, cached: [] }
 }
 
-/** A lock of flock(2) is one of the whole file. @throws LeasefsError INVALID_ARGUMENT */
+/** All but a range of fcntl(2) is of the whole file. @throws LeasefsError INVALID_ARGUMENT */
 export function checkedLock(lock: Lock | undefined): Lock {
   if (!lock) throw new LeasefsError('INVALID_ARGUMENT', 'no lock')
   const { kind, type, start, end, owner } = lock
-  const kinds: readonly number[] = [LockKind.POSIX, LockKind.FLOCK]
+  const kinds: readonly number[] = [LockKind.POSIX, LockKind.FLOCK, LockKind.APPEND]
   const types: readonly number[] = [LockType.UNLOCKED, LockType.SHARED, LockType.EXCLUSIVE]
   if (!kinds.includes(kind)) throw new LeasefsError('INVALID_ARGUMENT', `no kind of lock ${kind}`)
   if (!types.includes(type)) throw new LeasefsError('INVALID_ARGUMENT', `no type of lock ${type}`)
   if (owner.length > ownerLengthMax) throw new LeasefsError('INVALID_ARGUMENT', `an owner of ${owner.length} bytes`)
-  if (kind === LockKind.FLOCK) return { ...lock, start: 0, end: 0 }
+  if (kind !== LockKind.POSIX) return { ...lock, start: 0, end: 0 }
   const isRange = Number.isInteger(start) && start >= 0 && (end === 0 || (Number.isInteger(end) && end > start))
   if (!isRange) throw new LeasefsError('INVALID_ARGUMENT', `a lock of bytes ${start} to ${end}`)
   return lock

@@ -37,6 +37,12 @@ export const LockKind = {
   POSIX: 0,
   /** FLOCK - flock(2): the whole file. */
   FLOCK: 1,
+  /**
+   * APPEND - Whose turn it is to append to the file: of a session, not of a program. It is
+   * given up when another waits for it (an Invalidate of the inode says so), and
+   * gone when the session closes the inode.
+   */
+  APPEND: 2,
 } as const;
 
 export type LockKind = typeof LockKind[keyof typeof LockKind];
@@ -44,6 +50,7 @@ export type LockKind = typeof LockKind[keyof typeof LockKind];
 export namespace LockKind {
   export type POSIX = typeof LockKind.POSIX;
   export type FLOCK = typeof LockKind.FLOCK;
+  export type APPEND = typeof LockKind.APPEND;
 }
 
 export const LockType = { UNLOCKED: 0, SHARED: 1, EXCLUSIVE: 2 } as const;

@@ -3,6 +3,7 @@
 import type { Test } from 'tap'
 import { silentLog } from '../../../src/base/log.js'
 import { MiB } from '../../../src/base/units.js'
+import { AppendTurns } from '../../../src/client/append-turns.js'
 import { ChunkReader } from '../../../src/client/chunk-reader.js'
 import { FileReads, ReadCache } from '../../../src/client/file-reads.js'
 import { FileWrites } from '../../../src/client/file-writes.js'
@@ -63,20 +64,26 @@ export async function startInodes(t: Test, sizes = new Map<number, number>()) {
     const reads = new FileReads(ino, chunks, cache)
     const changed = reads.changed.bind(reads)
     const writes = new FileWrites({ ino, behind, mutator, locations, metadata, nextDataId, clock, changed })
-    return new OpenInode({ ino, writes, reads, metadata, locations, extents, nextDataId })
+    return new OpenInode({ ino, writes, reads, metadata, locations, extents, turns, nextDataId })
   }
-  const inodes: OpenInodes = new OpenInodes(metadata, make, silentLog, clock)
+  const closing = (inos: readonly Ino[]) => turns.closed(inos)
+  const inodes: OpenInodes = new OpenInodes({ metadata, make, log: silentLog, clock, closing })
+  const settle = async (ino: Ino) => inodes.get(ino)?.writes.settle()
+  const turns = new AppendTurns({ session, clock, log: silentLog, timeoutMs: 60_000, settle })
   session.listen({
-    invalidated: inos =>
-      inos.forEach(ino => {
+    invalidated(inos) {
+      for (const ino of inos) {
         metadata.cache.drop(ino)
         locations.drop(ino)
         inodes.invalidated(ino)
-      }),
+      }
+      turns.invalidated(inos)
+    },
     reset(lost) {
       metadata.cache.clear()
       locations.clear()
       inodes.reset(lost)
+      turns.reset(lost)
     },
   })
   /** Runs a call to its end. */
@@ -90,5 +97,5 @@ export async function startInodes(t: Test, sizes = new Map<number, number>()) {
     master.requests
       .splice(0)
       .flatMap(({ operation }) => (operation?.$case === 'locateChunks' ? [] : [operation?.$case]))
-  return { master, clock, session, streams, data, locations, behind, metadata, inodes, stored, run, asked }
+  return { master, clock, turns, session, streams, data, locations, behind, metadata, inodes, stored, run, asked }
 }

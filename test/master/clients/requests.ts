@@ -32,7 +32,7 @@ async function open(locate: ChunkService['locate'] = async () => layout()) {
     close: async () => {},
   }
   const { state, executor, journal, clock } = fs
-  const requests = new Requests({ state, executor, journal, chunks, goal: 2 })
+  const requests = new Requests({ state, executor, journal, chunks, goal: 2, recall: () => {} })
   const lease = new CacheLease({ clock, leaseMs: 1000, interest: new Interest() })
   lease.attach(() => {})
   const ask = (operation: Operation, number = 1000) =>

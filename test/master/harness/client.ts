@@ -47,7 +47,8 @@ export class TestMaster {
       committed: (committed, origin) => sessions?.committed(committed, origin),
     })
     const { state, executor, journal, clock } = namespace
-    const requests = new Requests({ state, executor, journal, chunks, goal: 3 })
+    const recall = (ino: Ino) => void sessions?.invalidate(ino)
+    const requests = new Requests({ state, executor, journal, chunks, goal: 3, recall })
     sessions = new ClientSessions({ clusterId, state, executor, requests, clock, log: silentLog })
     const network = new MemoryControlNetwork(clock)
     const server = await network.serve({ host: '127.0.0.1', port: 0 }, [sessions.handler()])

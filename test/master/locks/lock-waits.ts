@@ -251,3 +251,29 @@ t.test('only so many wait for one inode', async t => {
   await a.call(setLock(ino, 'p', UNLOCKED))
   t.equal(b.received.filter(message => message.$case === 'reply').length, 1, 'one has it')
 })
+
+t.test('whose turn it is to append hears when another wants to, and gives it up or closes the file', async t => {
+  const { master, ino, a, b, c } = await start(t, 3)
+  const turn = (type: LockType) => setLock(ino, '', type, { kind: LockKind.APPEND, wait: true })
+  const told = ({ invalidates }: TestClient) => invalidates.filter(({ inos }) => inos.includes(ino)).length
+  await a.call({ $case: 'open', value: { ino } })
+  t.match(await a.call(turn(EXCLUSIVE)), done)
+  t.match(await a.call(turn(EXCLUSIVE)), done, 'it is still its turn')
+  t.equal(told(a), 0)
+
+  const waiting = b.ask(turn(EXCLUSIVE))
+  await master.settle()
+  t.equal(told(a), 1)
+  t.equal(b.reply(waiting), undefined)
+  for (const { number } of a.invalidates) a.acknowledge(number)
+  await a.call({ $case: 'close', value: { inos: [ino] } })
+  t.match(b.reply(waiting), done)
+
+  const next = c.ask(turn(EXCLUSIVE))
+  await master.settle()
+  t.equal(told(b), 1, 'also if it has only just begun')
+  for (const { number } of b.invalidates) b.acknowledge(number)
+  await b.call(turn(UNLOCKED))
+  t.match(c.reply(next), done)
+  t.equal(told(a), 1)
+})
