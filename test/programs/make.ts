@@ -84,10 +84,12 @@ else {
     await both('cd project; rm unit3.o; make; make -q; make -s clean; ls')
   })
 
-  bench.test(t, 'a change right after a build is built', async (t, { both }) => {
-    await both(`
+  bench.test(t, 'a change right after a build is built', async (t, { both, mount }) => {
+    // Not on a local file system: the times there may tick too coarsely for a change and its build.
+    await mount(`
       printf 'out: in\\n\\tcp in out\\n' > Makefile
-      for i in $(seq 40); do echo $i > in; make -s; cmp in out; make -q; done; cat out`)
+      for i in $(seq 40); do echo $i > in; make -s; cmp in out; make -q; done`)
+    await both(`echo the same | tee in > out; printf 'out: in\\n\\tcp in out\\n' > Makefile`)
     const touch = 'touch -d @1000000000.000000002 out; touch -d'
     t.equal(await both(`${touch} @1000000000.000000003 in; make`), 'cp in out', 'a nanosecond newer is newer')
     t.match(await both(`${touch} @1000000000.000000001 in; make`), /is up to date/, 'a nanosecond older is older')
