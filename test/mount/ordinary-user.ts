@@ -7,3 +7,4 @@ import { memoryMount, openFuseDevice, ordinaryUser, thisUser } from './harness/m
 if (thisUser.uid === 0) openFuseDevice(t)
 const mount = await memoryMount(t, { user: thisUser.uid === 0 ? ordinaryUser : thisUser })
 shellSuites(t, mount)
+t.test('nothing was logged', async t => t.equal(mount.errors(), ''))
