@@ -34,6 +34,7 @@ export const errorCodes = [
   'NOT_PRIMARY', // this replica holds no lease for the chunk
   'STALE_VERSION', // the caller, or this replica, has missed a version
   'DATA_UNKNOWN', // the commit names data that was never pushed here, or was dropped
+  'CHANGED', // what the caller had looked at is not so any more: nothing was done
   'REPLICA_FAILED', // a replica did not take or apply the mutation
   'CORRUPT', // a checksum did not match
   'IO', // the disk said no

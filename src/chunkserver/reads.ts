@@ -10,7 +10,7 @@ import type { ReadBytes, ReadRequest } from '../dataplane/data-plane.js'
 import type { ExtentsReply, ExtentsRequest } from '../wire/gen/mutation.js'
 import { handleText } from '../wire/ids.js'
 import { readsAtOnceMax, readsWaitingMax } from './limits.js'
-import { checkHandle } from './mutations/checked.js'
+import { checkHandle, type OrderPlace } from './mutations/checked.js'
 import { failureFields, failureOf } from './mutations/mutation-error.js'
 import type { Replicas } from './replicas.js'
 import type { ServerLease } from './server-lease.js'
@@ -54,12 +54,19 @@ export class Reads {
     }
   }
 
-  /** Which blocks of the replica are stored. @throws LeasefsError as for a read */
-  async extents(replica: Pick<ReadRequest, 'handle' | 'version'>): Promise<StoredExtents> {
+  /**
+   * Which blocks of the replica are stored. From the primary also where its
+   * order stood before that.
+   *
+   * @throws LeasefsError as for a read
+   */
+  async extents(replica: Pick<ReadRequest, 'handle' | 'version'>): Promise<StoredExtents & Partial<OrderPlace>> {
     this.#checkMayServe(replica)
+    const role = this.#options.replicas.get(replica.handle)?.role
+    const place = role?.kind === 'primary' ? { leaseId: role.leaseId, serial: role.order.lastSerial } : {}
     const extents = await this.#options.store.extents(replica.handle)
     this.#checkMayServe(replica)
-    return extents
+    return { ...extents, ...place }
   }
 
   #turn(): Promise<void> {
@@ -92,8 +99,8 @@ export async function answerExtents(
 ): Promise<ExtentsReply> {
   try {
     checkCluster(clusterId)
-    const { blocks, length } = await reads.extents({ handle: checkHandle(handle), version })
-    return { failure: undefined, blocks, length }
+    const { blocks, length, leaseId, serial } = await reads.extents({ handle: checkHandle(handle), version })
+    return { failure: undefined, blocks, length, leaseId, serial }
   } catch (reason) {
     const { failure } = failureFields(failureOf(reason))
     return { failure, blocks: Buffer.alloc(0), length: 0 }

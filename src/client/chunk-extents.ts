@@ -1,5 +1,6 @@
 // Which blocks of a chunk are stored: asked of its replicas, the nearest first.
-// For programs that look for holes, so rarely: each question is a call of its own.
+// For programs that look for holes, and to see what lies beyond the end of a file
+// (file-tail.ts), so rarely: each question is a call of its own.
 
 import { errorCodeOf, LeasefsError } from '../base/errors.js'
 import { checksumBlockSize, chunkSize } from '../constants.js'
@@ -10,6 +11,7 @@ import type { Ino } from '../wire/ids.js'
 import { extentsTimeoutMs } from './limits.js'
 import type { LocationCache } from './location-cache.js'
 import type { PresentChunk, ReplicaServer } from './locations.js'
+import type { OrderPlace } from './mutate.js'
 import type { Range } from './ranges.js'
 
 export interface ChunkExtentsOptions {
@@ -34,6 +36,28 @@ export class ChunkExtents {
    * @throws LeasefsError IO: no replica says; what the master says
    */
   async stored(ino: Ino, index: number): Promise<readonly Range[] | undefined> {
+    const reply = await this.#askAny(ino, index)
+    return reply && storedRanges(reply)
+  }
+
+  /** How long its replicas are; 0 if there is no such chunk. @throws LeasefsError as stored() */
+  async length(ino: Ino, index: number): Promise<number> {
+    return (await this.#askAny(ino, index))?.length ?? 0
+  }
+
+  /** Where the order of its mutations stands. Undefined: who was said to be the primary is not. @throws LeasefsError what the master says */
+  async order(ino: Ino, index: number): Promise<OrderPlace | undefined> {
+    const { locations } = this.#options
+    const { chunk } = await locations.locate(ino, index, 'write')
+    const reply = chunk?.lease && (await this.#ask(chunk.lease.primary, chunk))
+    if (reply && !(reply instanceof LeasefsError) && reply.leaseId !== undefined) {
+      return { leaseId: reply.leaseId, serial: reply.serial ?? 0 }
+    }
+    locations.forget(ino, index)
+    return undefined
+  }
+
+  async #askAny(ino: Ino, index: number): Promise<ExtentsReply | undefined> {
     const { locations } = this.#options
     let error = new LeasefsError('IO', `no replica of chunk ${index} of inode ${ino} says what it has stored`)
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
@@ -41,7 +65,7 @@ export class ChunkExtents {
       if (!chunk) return undefined
       for (const replica of chunk.replicas) {
         const answer = await this.#ask(replica, chunk)
-        if (!(answer instanceof LeasefsError)) return storedRanges(answer)
+        if (!(answer instanceof LeasefsError)) return answer
         error = new LeasefsError('IO', answer.message, { cause: answer })
       }
       locations.forget(ino, index)

@@ -172,6 +172,16 @@ export class FileWrites implements DirtyFile {
     this.#reports.cut(size)
   }
 
+  /**
+   * The master counts the inode as open for no session of ours. So what it has not been told
+   * of beyond the file's end may have been taken for a dead client's, and be gone.
+   */
+  sessionLost(): void {
+    if (!this.#reports.growsUntold) return
+    const what = `what was written beyond the end of inode ${this.#options.ino}`
+    this.#keep(new LeasefsError('IO', `${what} may be lost: the session with the master was lost before it was told`))
+  }
+
   /** The error of a push that nobody has heard of yet, if there is one. */
   throwError(): void {
     const error = this.#error

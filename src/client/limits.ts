@@ -38,6 +38,9 @@ export const commitTimeoutMs = 15 * second
 /** How long a replica may take to say which of its blocks are stored. */
 export const extentsTimeoutMs = 5 * second
 
+/** How often it is looked at what lies beyond the end of a file, when it changes meanwhile. */
+export const tailAttemptsMax = 3
+
 /** Bytes of one mutation that stores zeros: each must be done well within commitTimeoutMs. */
 export const allocationBytesMax = 8 * MiB
 

@@ -66,6 +66,16 @@ export class Metadata {
     return this.#attributesOf({ $case: 'getAttributes', value: { ino } }, ino)
   }
 
+  /** As the master has them now, and whether another session has the inode open. */
+  async getOpens(ino: Ino): Promise<{ readonly attributes: Attributes; readonly openElsewhere: boolean }> {
+    let openElsewhere = false
+    const operation: Operation = { $case: 'getAttributes', value: { ino, opens: true } }
+    const attributes = await this.#attributesOf(operation, ino, ({ result }) => {
+      if (result?.$case === 'attributes') openElsewhere = result.value.openElsewhere === true
+    })
+    return { attributes, openElsewhere }
+  }
+
   /** `usage` is of the chunk that was cut for a smaller size. */
   setAttributes(
     ino: Ino,

@@ -26,9 +26,15 @@ export interface WriteMutation {
   readonly crc32: number
 }
 
+/** A place in the order of a chunk's mutations: what is for after it is refused (CHANGED) once others came. */
+export interface OrderPlace {
+  readonly leaseId: number
+  readonly serial: number
+}
+
 export type BatchMutation =
   | WriteMutation
-  | { readonly kind: 'truncate'; readonly id: DataId; readonly length: number }
+  | { readonly kind: 'truncate'; readonly id: DataId; readonly length: number; readonly after?: OrderPlace }
   | { readonly kind: 'zero' | 'allocate'; readonly id: DataId; readonly offset: number; readonly length: number }
   | { readonly kind: 'sync'; readonly id: DataId }
 
@@ -146,8 +152,11 @@ function toWire(mutation: BatchMutation): Mutation {
       const { offset, bytes } = mutation
       return { id, kind: { $case: 'write', value: { offset, length: bytes.length } } }
     }
-    case 'truncate':
-      return { id, kind: { $case: 'truncate', value: { length: mutation.length } } }
+    case 'truncate': {
+      const { length, after } = mutation
+      const place = after && { afterLeaseId: after.leaseId, afterSerial: after.serial }
+      return { id, kind: { $case: 'truncate', value: { length, ...place } } }
+    }
     case 'zero':
     case 'allocate': {
       const { kind, offset, length } = mutation

@@ -8,6 +8,7 @@ import type { AppendTurns } from './append-turns.js'
 import type { ChunkExtents } from './chunk-extents.js'
 import type { FileReads } from './file-reads.js'
 import type { AttributeChanges, Attributes } from './file-system.js'
+import { clearTail } from './file-tail.js'
 import type { FileWrites } from './file-writes.js'
 import { allocationBytesMax } from './limits.js'
 import type { LocationCache } from './location-cache.js'
@@ -21,7 +22,7 @@ export interface OpenInodeOptions {
   readonly reads: FileReads
   readonly metadata: Metadata
   readonly locations: LocationCache
-  readonly extents: Pick<ChunkExtents, 'stored'>
+  readonly extents: Pick<ChunkExtents, 'stored' | 'length' | 'order'>
   readonly turns: Pick<AppendTurns, 'during'>
   readonly nextDataId: () => DataId
 }
@@ -36,6 +37,8 @@ export class OpenInode {
   opened = false
   readonly #options: OpenInodeOptions
   #lost: LeasefsError | undefined
+  /** Up to here all that replicas have is the file's; beyond its end there may be more (file-tail.ts). Infinity: there is not. */
+  #wholeTo = 0
   #truncating: Promise<void> | undefined
 
   constructor(options: OpenInodeOptions) {
@@ -43,6 +46,22 @@ export class OpenInode {
     this.ino = options.ino
     this.writes = options.writes
     this.reads = options.reads
+  }
+
+  /** The master has opened it for our session, or made it for us. */
+  nowOpen({ size }: Attributes, made = false): void {
+    this.opened = true
+    this.#wholeTo = made ? Infinity : size
+  }
+
+  nowClosed(): void {
+    this.opened = false
+    this.#wholeTo = 0
+  }
+
+  /** In a new session. Until it is open in that, others may take what we write for a dead client's. */
+  reopen(): Promise<void> {
+    return this.#alone(async () => this.nowOpen(await this.#options.metadata.open(this.ino)))
   }
 
   /** The inode is gone with the session that had it open: every use of a handle says so from now on. */
@@ -79,7 +98,24 @@ export class OpenInode {
   /** Takes a copy of the bytes. The caller has waited for room. */
   async write(offset: number, data: Buffer): Promise<void> {
     await this.#untruncated()
+    if (offset > this.#wholeTo) await this.#reach(offset)
+    if (offset <= this.#wholeTo) this.#wholeTo = Math.max(this.#wholeTo, offset + data.length)
     this.writes.write(offset, data)
+  }
+
+  /** Before a write that begins there. Those that go on where another ended do not come here. */
+  async #reach(offset: number): Promise<void> {
+    const { size } = await this.attributes()
+    if (offset > size) await this.#alone(() => this.#growBeyond())
+    else this.#wholeTo = Math.max(this.#wholeTo, size)
+    await this.#untruncated()
+  }
+
+  /** Before the file gets bytes that nobody writes: they are zeros. */
+  async #growBeyond(): Promise<void> {
+    if (this.#wholeTo === Infinity) return
+    await this.writes.flush()
+    if ((await clearTail(this.#options)) && this.opened) this.#wholeTo = Infinity
   }
 
   /** As write(), at the end of the file, whoever else appends to it. `check` may refuse that offset by throwing. */
@@ -120,7 +156,10 @@ export class OpenInode {
 
   /** What of these bytes is a hole is stored as zeros. The size stays. */
   allocate(range: Range): Promise<void> {
-    return this.#alone(() => this.#mutateRange('allocate', range, allocationBytesMax))
+    return this.#alone(async () => {
+      if (range.end > (await this.attributes()).size) await this.#growBeyond()
+      await this.#mutateRange('allocate', range, allocationBytesMax)
+    })
   }
 
   /** The first offset from `offset` on that is stored, or in a hole; the end of the file is a hole. */
@@ -140,7 +179,7 @@ export class OpenInode {
 
   /** Runs while no one writes, and nothing else runs so. */
   async #alone<T>(run: () => Promise<T>): Promise<T> {
-    await this.#untruncated()
+    while (this.#truncating) await this.#truncating
     const running = run()
     this.#truncating = running.then(
       () => {},
@@ -185,6 +224,7 @@ export class OpenInode {
       const { chunk } = await locations.locate(this.ino, index, 'read')
       if (chunk) await this.writes.applyOne(index, { kind: 'truncate', id: nextDataId(), length })
     }
+    if (size > before.size) await this.#growBeyond()
     const attributes = await metadata.setAttributes(this.ino, changes, this.writes.takeUsages())
     this.reads.drop()
     locations.drop(this.ino)

@@ -66,7 +66,7 @@ export class OpenInodes {
         return { inode, attributes: await inode.attributes() }
       }
       const attributes = await this.#metadata.open(ino)
-      inode.opened = true
+      inode.nowOpen(attributes)
       return { inode, attributes: inode.writes.view(attributes) }
     } catch (reason) {
       this.release(inode)
@@ -85,7 +85,7 @@ export class OpenInodes {
     try {
       const attributes = await make()
       const inode = this.#use(attributes.ino)
-      inode.opened = true
+      inode.nowOpen(attributes, attributes.size === 0)
       return { inode, attributes: inode.writes.view(attributes) }
     } finally {
       this.#createsUnderWay--
@@ -143,12 +143,13 @@ export class OpenInodes {
     this.#closed.clear()
     for (const inode of this.#inodes.values()) {
       inode.reads.drop()
+      if (lost) inode.writes.sessionLost()
       if (lost && inode.opened) this.#reopen(inode)
     }
   }
 
   #reopen(inode: OpenInode): void {
-    this.#metadata.open(inode.ino).catch(reason => {
+    inode.reopen().catch(reason => {
       const { code, message } = LeasefsError.from(reason)
       this.#log.error({ ino: inode.ino, code }, `lost an open file with the session: ${message}`)
       if (code === 'NOT_FOUND') inode.lose()
@@ -196,7 +197,7 @@ export class OpenInodes {
     for (const ino of inos) {
       const inode = this.#closed.peek(ino)
       if (!inode) continue
-      inode.opened = false
+      inode.nowClosed()
       if (!inode.isOfUse) this.#closed.delete(ino)
     }
     for (let i = 0; i < inos.length; i += closesAtOnceMax) {

@@ -34,6 +34,7 @@ export const commitRecoveryFrom: Record<ErrorCode, CommitRecovery> = {
   NOT_PRIMARY: 'relocate',
   STALE_VERSION: 'relocate',
   DATA_UNKNOWN: 'push-again',
+  CHANGED: 'fail',
   REPLICA_FAILED: 'relocate',
   CORRUPT: 'relocate',
   IO: 'relocate', // The primary's disk: the master may choose another.
@@ -80,6 +81,7 @@ export const readRecoveryFrom: Record<ErrorCode, ReadRecovery> = {
   NOT_PRIMARY: 'relocate',
   STALE_VERSION: 'relocate',
   DATA_UNKNOWN: 'next-replica',
+  CHANGED: 'next-replica',
   REPLICA_FAILED: 'next-replica',
   CORRUPT: 'next-replica',
   IO: 'next-replica',

@@ -50,6 +50,11 @@ export class SizeReports {
     return this.#since === undefined && !this.#underWay
   }
 
+  /** The file is longer than the master has said it is, as far as we know. */
+  get growsUntold(): boolean {
+    return this.#end > this.#reportedSize
+  }
+
   get end(): number {
     return this.#end
   }

@@ -33,6 +33,7 @@ export const errnoOf: Record<ErrorCode, number> = {
   NOT_PRIMARY: errno.EIO,
   STALE_VERSION: errno.EIO,
   DATA_UNKNOWN: errno.EIO,
+  CHANGED: errno.EIO,
   REPLICA_FAILED: errno.EIO,
   CORRUPT: errno.EIO,
   IO: errno.EIO,

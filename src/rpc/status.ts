@@ -38,6 +38,7 @@ export const statusOf: Record<ErrorCode, status> = {
   NOT_PRIMARY: status.FAILED_PRECONDITION,
   STALE_VERSION: status.FAILED_PRECONDITION,
   DATA_UNKNOWN: status.FAILED_PRECONDITION,
+  CHANGED: status.ABORTED,
   REPLICA_FAILED: status.ABORTED,
   CORRUPT: status.DATA_LOSS,
   IO: status.INTERNAL,

@@ -64,6 +64,17 @@ t.test('a replica with a gap serves no reads', async t => {
   await t.rejects(read(1), { code: 'UNAVAILABLE' })
 })
 
+t.test('the primary alone says where its order stands, the last mutation under way included', async t => {
+  const { cluster, extents } = await started(t)
+  t.match(await extents(0), { leaseId: 1, serial: 1 })
+  t.match(await extents(1), { leaseId: undefined, serial: undefined })
+  cluster.control.silence(cluster.addressOf(1))
+  void cluster.client(2).writeBytes(20, 'not applied there')
+  await cluster.clock.advance(100)
+  t.match(await extents(0), { leaseId: 1, serial: 2 })
+  cluster.control.heal(cluster.addressOf(1))
+})
+
 t.test('every replica says which of its blocks are stored, under the conditions of a read', async t => {
   const { cluster, extents } = await started(t)
   for (const index of [0, 1]) {

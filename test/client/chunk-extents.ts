@@ -23,7 +23,8 @@ t.test('neighbouring blocks are one range', async t => {
 
 function asked(answers: (ExtentsReply | LeasefsError)[], present = true) {
   const replicas = ['a', 'b'].map(host => ({ control: { host, port: 1 } }) as unknown as ReplicaServer)
-  const chunk = { handle: 5 as ChunkHandle, version: 2, replicas, lease: undefined } as PresentChunk
+  const lease = { primary: replicas[1] }
+  const chunk = { handle: 5 as ChunkHandle, version: 2, replicas, lease } as unknown as PresentChunk
   const log: string[] = []
   const call = async () => {
     const answer = answers.shift()
@@ -43,7 +44,12 @@ function asked(answers: (ExtentsReply | LeasefsError)[], present = true) {
       },
     },
   })
-  return { log, stored: () => extents.stored(ino, 0) }
+  return {
+    log,
+    stored: () => extents.stored(ino, 0),
+    length: () => extents.length(ino, 0),
+    order: () => extents.order(ino, 0),
+  }
 }
 
 const reply: ExtentsReply = { failure: undefined, blocks: Buffer.of(1), length: block }
@@ -60,4 +66,18 @@ t.test('if no replica answers, the locations may be old; then it is an error, ne
   const { log, stored } = asked([])
   await t.rejects(stored(), { code: 'IO' })
   t.same(log, ['a', 'b', 'forget', 'a', 'b', 'forget'])
+})
+
+t.test('how long a chunk is any replica says; one that is not there has no bytes', async t => {
+  t.equal(await asked([{ ...reply, length: 77 }]).length(), 77)
+  t.equal(await asked([], false).length(), 0)
+})
+
+t.test('where the order stands only the primary says', async t => {
+  const { log, order } = asked([{ ...reply, leaseId: 3, serial: 0 }, reply])
+  t.same(await order(), { leaseId: 3, serial: 0 })
+  t.equal(await order(), undefined, 'it is not the primary any more')
+  t.equal(await order(), undefined, 'it does not answer')
+  t.same(log, ['b', 'b', 'forget', 'b', 'forget'])
+  t.equal(await asked([], false).order(), undefined)
 })

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
+import { deferred } from '../../src/base/deferred.js'
 import { SeededRandom } from '../../src/base/random.js'
 import { KiB, MiB } from '../../src/base/units.js'
 import { Client } from '../../src/client/client.js'
 import type { FileSystem, OpenFile } from '../../src/client/file-system.js'
 import { chunkSize, rootIno } from '../../src/constants.js'
+import type { ControlNetwork, ControlPeer } from '../../src/rpc/control-network.js'
+import type { ClientToMaster } from '../../src/wire/gen/client.js'
 import type { Ino } from '../../src/wire/ids.js'
 import { type Cluster, startCluster } from './harness/cluster.js'
 
@@ -247,4 +250,91 @@ t.test('appends of several clients to one file are all there, whole', async t =>
   const reader = await (await cluster.client()).open(begun.ino, { read: true, write: false })
   const found = (await readAll(reader, lines.join('').length + 1)).toString().split(/(?<=\n)/)
   t.same(found.sort(), lines.sort())
+})
+
+/** A network on which nothing that a client reports of its writes comes to the master before release(). */
+function withoutReports(control: ControlNetwork) {
+  let holding = true
+  const held: (() => void)[] = []
+  const first = deferred<void>()
+  const isReport = (sent: unknown) => {
+    const { message } = sent as ClientToMaster
+    return message?.$case === 'request' && message.value.operation?.$case === 'written'
+  }
+  const open: (peer: ControlPeer) => ControlPeer['open'] = peer => method => {
+    const stream = peer.open(method)
+    const send = stream.send.bind(stream)
+    stream.send = message => {
+      if (!holding || !isReport(message)) return send(message)
+      held.push(() => send(message))
+      first.resolve()
+    }
+    return stream
+  }
+  const network: ControlNetwork = {
+    serve: (listen, handlers) => control.serve(listen, handlers),
+    probe: (address, timeoutMs) => control.probe(address, timeoutMs),
+    connect(address) {
+      const peer = control.connect(address)
+      return { address, call: peer.call.bind(peer), open: open(peer), close: () => peer.close() }
+    },
+  }
+  const release = () => {
+    holding = false
+    for (const send of held.splice(0)) send()
+  }
+  return { network, release, /** Something is to be reported. */ first: first.promise }
+}
+
+/** Makes a file of five bytes that nobody has open. */
+async function makeClosed(cluster: Cluster, name: string): Promise<Ino> {
+  const fileSystem = await cluster.client()
+  const file = await create(fileSystem, name)
+  await file.write(0, Buffer.from('known'))
+  await file.close()
+  await fileSystem.close()
+  return file.ino
+}
+
+t.test('what a client that died has written beyond the end reads as zeros when the file grows', async t => {
+  const cluster = await startCluster(t)
+  const names = ['truncated', 'written', 'allocated']
+  const inos = await Promise.all(names.map(name => makeClosed(cluster, name)))
+  const dying = await cluster.client({ control: withoutReports(cluster.control).network, timeoutMs: 500 })
+  for (const ino of inos) await (await dying.open(ino, readWrite)).write(5, Buffer.alloc(30 * KiB, 'untold '))
+  await t.rejects(dying.close(), { code: 'TIMEOUT' })
+
+  const fileSystem = await cluster.client()
+  const [truncated, written, allocated] = (await Promise.all(inos.map(ino => fileSystem.open(ino, readWrite)))) as [
+    OpenFile,
+    OpenFile,
+    OpenFile,
+  ]
+  const size = 20 * KiB
+  await fileSystem.setAttributes(truncated.ino, { size })
+  await written.write(size - 1, Buffer.alloc(1))
+  await allocated.allocate(0, size)
+  await fileSystem.setAttributes(allocated.ino, { size })
+  const expected = Buffer.concat([Buffer.from('known'), Buffer.alloc(size - 5)])
+  const reader = await cluster.client()
+  for (const file of [truncated, written, allocated]) {
+    await file.close()
+    t.ok((await readAll(await reader.open(file.ino, readWrite), size)).equals(expected))
+  }
+})
+
+t.test('what a living client is about to report is not cut when another makes the file longer', async t => {
+  const cluster = await startCluster(t)
+  const ino = await makeClosed(cluster, 'shared')
+  const { network, release, first } = withoutReports(cluster.control)
+  const slow = await (await cluster.client({ control: network })).open(ino, readWrite)
+  await slow.write(5, Buffer.from(' and told later'))
+  const flushing = slow.flush()
+  const fileSystem = await cluster.client()
+  await first
+  await fileSystem.setAttributes(ino, { size: 100 })
+  release()
+  await flushing
+  const file = await (await cluster.client()).open(ino, readWrite)
+  t.equal((await readAll(file, 100)).toString(), `known and told later${'\0'.repeat(80)}`)
 })

@@ -272,3 +272,19 @@ t.test('memory is given back when the bytes have been applied', async t => {
   t.equal(behind.dirtyBytes, 0)
   t.equal(writes.dirtyBytes, 0)
 })
+
+t.test('with the session it may be lost what the master was not told of', async t => {
+  const { writes, clock } = make()
+  writes.sessionLost()
+  t.doesNotThrow(() => writes.throwError())
+  writes.write(0, filled(10))
+  await writes.flush()
+  writes.sessionLost()
+  t.doesNotThrow(() => writes.throwError(), 'it was told')
+
+  writes.write(10, filled(10))
+  await clock.advance(0)
+  writes.sessionLost()
+  await t.rejects(writes.flush(), { code: 'IO' })
+  await t.resolves(writes.flush(), 'who writes was told, and may go on')
+})

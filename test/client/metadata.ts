@@ -302,3 +302,16 @@ t.test('of a directory that was listed whole the absent names are known, of a pa
     t.match(await run(metadata.lookup(root, name('a'))), { ino: 8 })
   }
 })
+
+t.test('whether another has an inode open is asked each time, and its attributes are kept', async t => {
+  const { master, metadata, run } = await start(t, () => ({
+    $case: 'attributes',
+    value: { ...attributesOf(5, { size: 9 }), openElsewhere: true },
+  }))
+  t.match(await run(metadata.getOpens(ino(5))), { attributes: { size: 9 }, openElsewhere: true })
+  master.answer = () => attributesResult(5)
+  t.match(await run(metadata.getOpens(ino(5))), { attributes: { size: 0 }, openElsewhere: false })
+  await run(metadata.getAttributes(ino(5)))
+  t.match(master.requests, [{ operation: { value: { opens: true } } }, { operation: { value: { opens: true } } }])
+  t.equal(master.requests.length, 2)
+})

@@ -161,3 +161,15 @@ t.test('truncate and sync need no data', async t => {
     { kind: { $case: 'sync' } },
   ])
 })
+
+t.test('a truncation for a place in the order is not tried elsewhere', async t => {
+  const { mutator, streams } = make()
+  streams.outcome = () => failed('CHANGED')
+  const after = { leaseId: 4, serial: 2 }
+  const applying = mutator.apply(batchOf({ kind: 'truncate', id: id(1), length: 5, after }))
+  await t.rejects(applying, { code: 'CHANGED' })
+  t.equal(streams.commits.length, 1)
+  t.match(streams.commits[0]?.commit.mutations, [
+    { kind: { $case: 'truncate', value: { length: 5, afterLeaseId: 4, afterSerial: 2 } } },
+  ])
+})

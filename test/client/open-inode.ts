@@ -4,7 +4,7 @@ import { newReader } from '../../src/client/read-ahead.js'
 import { chunkSize } from '../../src/constants.js'
 import type { Ino } from '../../src/wire/ids.js'
 import { startInodes } from './harness/inodes.js'
-import { stateOf } from './harness/master.js'
+import { attributesResult, stateOf } from './harness/master.js'
 
 const file = 10 as Ino
 
@@ -159,4 +159,103 @@ t.test('space is allocated piece by piece, each within its chunk, and what is st
     { index: 1, allocatedBytes: 9000 },
   ]
   t.match(master.requests.at(-1)?.operation, { $case: 'written', value: { usage } })
+})
+
+/** A file of 100 bytes, of which the replicas have 500. */
+async function openWithTail(t: Parameters<typeof startInodes>[0]) {
+  const parts = await open(t, 100)
+  parts.tails.lengths.set(0, 500)
+  parts.asked()
+  const cuts = () =>
+    parts.streams.commits.flatMap(({ commit }) =>
+      commit.mutations.flatMap(({ kind }) => (kind?.$case === 'truncate' ? [kind.value] : [])),
+    )
+  return { ...parts, cuts }
+}
+
+t.test('before the first growth that leaves a gap the end of the file is cleared, once', async t => {
+  const cut = { length: 100, afterLeaseId: 1, afterSerial: 5 }
+  const byWriting = await openWithTail(t)
+  await byWriting.run(byWriting.inode.write(200, Buffer.from('x')))
+  t.same(byWriting.cuts(), [cut])
+  await byWriting.run(byWriting.inode.write(300, Buffer.from('x')))
+  await byWriting.run(byWriting.inode.truncate({ size: 1000 }))
+  t.same(byWriting.tails.asked, ['length', 'order'])
+
+  const byGrowing = await openWithTail(t)
+  await byGrowing.run(byGrowing.inode.truncate({ size: 200 }))
+  t.same(byGrowing.cuts(), [cut])
+  t.same(byGrowing.asked(), ['getAttributes', 'setAttributes'])
+
+  const byAllocating = await openWithTail(t)
+  await byAllocating.run(byAllocating.inode.allocate({ start: 150, end: 200 }))
+  t.same(byAllocating.cuts(), [cut])
+})
+
+t.test('what goes on where the file ends, or is within it, asks no one', async t => {
+  const { inode, run, tails, asked, clock } = await openWithTail(t)
+  for (const offset of [100, 110, 50, 120]) await run(inode.write(offset, Buffer.alloc(10)))
+  await run(inode.writes.flush())
+  await clock.advance(60_000)
+  asked()
+  await run(inode.write(130, Buffer.alloc(10)))
+  t.same(asked(), [], 'nor does it ask the master')
+  await run(inode.append(Buffer.alloc(10), () => {}))
+  await run(inode.truncate({ size: 90 }))
+  await run(inode.allocate({ start: 0, end: 90 }))
+  t.same(tails.asked, [])
+})
+
+t.test('own writes are told to the master before what lies beyond them is cut', async t => {
+  const { inode, run, cuts } = await openWithTail(t)
+  await run(inode.write(100, Buffer.alloc(50)))
+  await run(inode.write(400, Buffer.alloc(50)))
+  t.match(cuts(), [{ length: 150 }])
+})
+
+t.test('a file that was made here has nothing beyond its end', async t => {
+  const { inodes, metadata, run, tails } = await startInodes(t)
+  const owner = { mode: 0o644, uid: 0, gid: 0 }
+  const { inode } = await run(
+    inodes.create(() => metadata.make(1 as Ino, Buffer.from('new'), 'file', owner, { exclusive: false, open: true })),
+  )
+  await run(inode.write(0, Buffer.alloc(10)))
+  await run(inode.write(1000, Buffer.alloc(10)))
+  await run(inode.truncate({ size: 5000 }))
+  t.same(tails.asked, [])
+})
+
+t.test('while another may be at work there it is looked at each time; so it is after a close', async t => {
+  const { inode, run, tails, master, cuts, inodes } = await openWithTail(t)
+  const answer = master.answer
+  master.answer = operation => {
+    const result = answer(operation)
+    const opens = operation.$case === 'getAttributes' && operation.value.opens
+    if (!opens || result === 'later' || result instanceof Error || result.$case !== 'attributes') return result
+    return { ...result, value: { ...result.value, openElsewhere: true } }
+  }
+  await run(inode.write(200, Buffer.from('x')))
+  await run(inode.write(300, Buffer.from('x')))
+  t.same(tails.asked, ['length', 'order', 'length', 'order'])
+  t.same(cuts(), [])
+
+  tails.asked.length = 0
+  inodes.release(inode)
+  await master.settle(1000)
+  await run(inodes.using(file, async one => one.truncate({ size: 5000 })))
+  await run(inodes.using(file, async one => one.truncate({ size: 6000 })))
+  t.same(tails.asked, ['length', 'order', 'length'], 'what is not open is looked at each time')
+})
+
+t.test('with a new session nobody writes before the inode is open in it', async t => {
+  const { inode, run, master } = await open(t, 100)
+  const answer = master.answer
+  master.answer = operation => (operation.$case === 'open' ? 'later' : answer(operation))
+  const reopening = inode.reopen()
+  const writing = inode.write(0, Buffer.from('x'))
+  await master.settle()
+  t.equal(await stateOf(writing), 'pending')
+  master.reply(master.requests.at(-1)?.number ?? 0, attributesResult(file, { size: 100 }))
+  await run(Promise.all([reopening, writing]))
+  t.ok(inode.writes.touches({ start: 0, end: 1 }))
 })

@@ -138,6 +138,16 @@ t.test('with a new session what is open is opened again; what is gone is an erro
   await t.rejects(run(inodes.open(11 as Ino)), { code: 'IO' })
 })
 
+t.test('bytes beyond the end that were not reported in the session that was lost are an error', async t => {
+  const { inodes, run } = await startInodes(t, new Map([[file, 100]]))
+  const { inode } = await run(inodes.open(file))
+  await run(inode.write(100, Buffer.from('x')))
+  inodes.reset(true)
+  await t.rejects(run(inode.writes.flush()), { code: 'IO' })
+  await run(inode.write(101, Buffer.from('x')))
+  await t.resolves(run(inode.writes.flush()))
+})
+
 t.test('dirty bytes of an inode nobody has open any more get one more try', async t => {
   const { inodes, run, asked, streams, master } = await startInodes(t)
   const { inode } = await run(inodes.open(file))

@@ -127,3 +127,18 @@ t.test('what is stored is told with the size, and again if that failed', async t
   await reports.report()
   t.match(told, [[{ index: 2, allocatedBytes: 4096 }], [{ index: 2, allocatedBytes: 4096 }]])
 })
+
+t.test('it is known whether the master has been told how long the file is', async t => {
+  const { reports, script } = make()
+  t.notOk(reports.growsUntold)
+  reports.wrote(10)
+  t.ok(reports.growsUntold)
+  reports.applied(10)
+  await reports.report()
+  t.notOk(reports.growsUntold)
+  script.pending = [5]
+  reports.wrote(8)
+  t.notOk(reports.growsUntold, 'the file is longer than that')
+  reports.wrote(11)
+  t.ok(reports.growsUntold)
+})

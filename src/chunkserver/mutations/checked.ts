@@ -6,9 +6,15 @@ import { chunkSize, commitMutationsMax, mutationSizeMax } from '../../constants.
 import type { Apply, Commit, Mutation } from '../../wire/gen/mutation.js'
 import { type ChunkHandle, type DataId, dataIdText, type LeaseId, type SessionId } from '../../wire/ids.js'
 
+/** A place in the order of a chunk's mutations. */
+export interface OrderPlace {
+  readonly leaseId: number
+  readonly serial: number
+}
+
 export type Change =
   | { readonly kind: 'write'; readonly offset: number; readonly length: number }
-  | { readonly kind: 'truncate'; readonly length: number }
+  | { readonly kind: 'truncate'; readonly length: number; readonly after?: OrderPlace }
   | { readonly kind: 'sync' }
   | { readonly kind: 'zero' | 'allocate'; readonly offset: number; readonly length: number }
 
@@ -74,9 +80,14 @@ function checkChange(kind: NonNullable<Mutation['kind']>): Change {
       check(fits && offset + length <= chunkSize, `a write of [${offset}, +${length})`)
       return { kind: 'write', offset, length }
     }
-    case 'truncate':
-      check(isSize(kind.value.length) && kind.value.length <= chunkSize, `a truncation to ${kind.value.length}`)
-      return { kind: 'truncate', length: kind.value.length }
+    case 'truncate': {
+      const { length, afterLeaseId, afterSerial } = kind.value
+      check(isSize(length) && length <= chunkSize, `a truncation to ${length}`)
+      if (afterLeaseId === undefined) return { kind: 'truncate', length }
+      const after = { leaseId: checkPositive(afterLeaseId, 'lease id'), serial: afterSerial ?? 0 }
+      check(isSize(after.serial), `serial number ${after.serial}`)
+      return { kind: 'truncate', length, after }
+    }
     case 'sync':
       return { kind: 'sync' }
     case 'zero':

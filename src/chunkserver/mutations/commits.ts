@@ -49,7 +49,7 @@ export class Commits {
   /**
    * Gives the commit its place in the order.
    *
-   * @throws LeasefsError NOT_PRIMARY, STALE_VERSION, DATA_UNKNOWN, NO_SPACE, UNAVAILABLE, INVALID_ARGUMENT
+   * @throws LeasefsError NOT_PRIMARY, STALE_VERSION, DATA_UNKNOWN, NO_SPACE, CHANGED, UNAVAILABLE, INVALID_ARGUMENT
    */
   async order(commit: CheckedCommit): Promise<Ordered> {
     for (;;) {
@@ -67,6 +67,7 @@ export class Commits {
         continue
       }
       this.#checkSpace(commit.handle, fresh)
+      checkPlace(order, fresh)
       return this.#submit(order, commit, fresh)
     }
   }
@@ -138,6 +139,16 @@ export class Commits {
       ({ change }) => change.kind === 'allocate' || (change.kind === 'write' && change.offset + change.length > length),
     )
     if (grows) throw new LeasefsError('NO_SPACE', `no space for chunk ${handleText(handle)}`)
+  }
+}
+
+/** @throws LeasefsError CHANGED: a mutation is only for a place in the order that has passed */
+function checkPlace({ leaseId, lastSerial }: PrimaryOrder, mutations: readonly CheckedMutation[]): void {
+  for (const { key, change } of mutations) {
+    const after = change.kind === 'truncate' ? change.after : undefined
+    if (!after || (after.leaseId === leaseId && after.serial === lastSerial)) continue
+    const place = `${after.serial} of lease ${after.leaseId}`
+    throw new LeasefsError('CHANGED', `${key} is for after ${place}, ${lastSerial} of ${leaseId} was given since`)
   }
 }
 

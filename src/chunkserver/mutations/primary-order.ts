@@ -99,6 +99,11 @@ export class PrimaryOrder {
     return this.#inFlight.length === 0
   }
 
+  /** The last serial number that was given; 0 if none was. */
+  get lastSerial(): number {
+    return this.#nextSerial - 1
+  }
+
   /** The lease lasts until then, by our clock. It never gets shorter. */
   extend(expiresAt: number): void {
     this.#expiresAt = Math.max(this.#expiresAt, expiresAt)

@@ -56,7 +56,7 @@ export class ClientSessions implements Reception {
     for (const { id } of state.sessions.list()) {
       const session = this.#add(id)
       this.#unknown.add(session.lease)
-      this.#later(id, sessionMs, () => this.#end(id))
+      this.#later(id, sessionMs, () => this.#end(id, 'expired'))
     }
   }
 
@@ -115,11 +115,11 @@ export class ClientSessions implements Reception {
   lost({ id }: ClientSession, reason: LeasefsError): void {
     if (this.#closed || !this.#sessions.has(id)) return
     this.log.info({ sessionId: id, reason: reason.message }, 'a client has gone silent')
-    this.#later(id, sessionMs, () => this.#end(id))
+    this.#later(id, sessionMs, () => this.#end(id, 'expired'))
   }
 
   leave({ id }: ClientSession): void {
-    this.#end(id)
+    this.#end(id, 'left')
   }
 
   /** Ends every stream. The sessions stay in the state: their clients find them at the next start. */
@@ -139,7 +139,7 @@ export class ClientSessions implements Reception {
   }
 
   /** Ends the session, in the journal as well; what it had open is let go of there. */
-  #end(id: SessionId): void {
+  #end(id: SessionId, how: 'left' | 'expired'): void {
     const session = this.#sessions.get(id)
     this.#callOff(id)
     this.#sessions.delete(id)
@@ -148,13 +148,13 @@ export class ClientSessions implements Reception {
       session.end()
     }
     this.#options.executor
-      .submit(state => checkSessionEnd(state, id))
+      .submit(state => checkSessionEnd(state, id, how === 'expired'))
       .then(
         () => this.log.info({ sessionId: id }, 'a client session has ended'),
         reason => {
           if (this.#closed || LeasefsError.from(reason).code === 'SESSION_LOST') return
           this.log.warn({ err: reason, sessionId: id }, 'the end of a client session is not journaled yet')
-          this.#later(id, endRetryMs, () => this.#end(id))
+          this.#later(id, endRetryMs, () => this.#end(id, how))
         },
       )
   }

@@ -9,8 +9,12 @@ import { attributesResult } from './operation.js'
 import type { ReadAnswer } from './read.js'
 
 /** @throws LeasefsError NOT_FOUND */
-export function getAttributes(state: State, { ino }: GetAttributes): ReadAnswer {
-  return { result: attributesResult(state, ino), cached: [ino as Ino] }
+export function getAttributes(state: State, { ino, opens }: GetAttributes, session: number): ReadAnswer {
+  const cached = [ino as Ino]
+  if (!opens) return { result: attributesResult(state, ino), cached }
+  const { attributes } = state.inodes.get(ino)
+  const openElsewhere = state.opens.isOpenElsewhere(ino, session)
+  return { result: { $case: 'attributes', value: { ...attributes, openElsewhere } }, cached }
 }
 
 /** @throws LeasefsError NOT_FOUND, INVALID_ARGUMENT (not a symlink) */

@@ -2,7 +2,8 @@
 // taken away, and the end of an inode that has no link and is not open.
 
 import assert from 'node:assert/strict'
-import type { Time } from '../../wire/gen/common.js'
+import { chunkSize } from '../../constants.js'
+import { FileType, type Time } from '../../wire/gen/common.js'
 import type { ChunkHandle } from '../../wire/ids.js'
 import type { ChunkRecord } from '../chunk-table.js'
 import type { State } from '../state/state.js'
@@ -37,6 +38,22 @@ export function releaseInode(state: State, ino: number): ChunkHandle[] {
   state.inodes.remove(ino)
   state.meta.change({ inodeCount: state.meta.current.inodeCount - 1 })
   return freed
+}
+
+/**
+ * A client that had the file open has died. If no one has it open any more,
+ * removes the chunks wholly beyond its end: nobody is left to report them.
+ * Returns the chunks freed.
+ */
+export function dropUntold(state: State, ino: number): ChunkHandle[] {
+  const inode = state.inodes.find(ino)
+  if (!inode || inode.attributes.type !== FileType.REGULAR || state.opens.isOpen(ino)) return []
+  const { size, allocatedBytes } = inode.attributes
+  const dropped = dropChunks(state, ino, Math.ceil(size / chunkSize))
+  if (dropped.length === 0) return []
+  const bytes = dropped.reduce((sum, chunk) => sum + chunk.allocatedBytes, 0)
+  state.inodes.change(ino, { allocatedBytes: allocatedBytes - bytes })
+  return dropped.map(({ handle }) => handle)
 }
 
 /** Removes the file's chunks from index `first` on; what they held is not yet taken from its allocatedBytes. */

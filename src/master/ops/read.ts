@@ -28,7 +28,7 @@ export function readOperation(state: State, operation: Operation, session: numbe
     case 'resolve':
       return resolve(state, operation.value)
     case 'getAttributes':
-      return getAttributes(state, operation.value)
+      return getAttributes(state, operation.value, session)
     case 'readDirectory':
       return readDirectory(state, operation.value)
     case 'readLink':

@@ -4,7 +4,7 @@ import { LeasefsError } from '../../base/errors.js'
 import type { SessionEnded, SessionStarted } from '../../wire/gen/state.js'
 import type { ChunkHandle, Ino, SessionId } from '../../wire/ids.js'
 import type { State } from '../state/state.js'
-import { releaseInode } from './inode-life.js'
+import { dropUntold, releaseInode } from './inode-life.js'
 import { change, type Decision, doneResult, type Outcome } from './operation.js'
 
 /** Opens closed, and inodes unlocked, at a time. */
@@ -23,13 +23,14 @@ export function applySessionStarted(state: State, { sessionId, description }: Se
 }
 
 /** @throws LeasefsError SESSION_LOST */
-export function checkSessionEnd(state: State, sessionId: SessionId): Decision {
+export function checkSessionEnd(state: State, sessionId: SessionId, expired: boolean): Decision {
   if (!state.sessions.find(sessionId)) throw new LeasefsError('SESSION_LOST', `session ${sessionId} has ended`)
-  return change({ $case: 'sessionEnded', value: { sessionId } })
+  return change({ $case: 'sessionEnded', value: { sessionId, expired } })
 }
 
-export function applySessionEnded(state: State, { sessionId }: SessionEnded): Outcome {
+export function applySessionEnded(state: State, { sessionId, expired }: SessionEnded): Outcome {
   const freed: ChunkHandle[] = []
+  const touched: Ino[] = []
   const unlocked = releaseLocks(state, sessionId)
   for (let after = 0; ; ) {
     const page = state.opens.ofSession(sessionId as SessionId, after, pageLength)
@@ -37,13 +38,16 @@ export function applySessionEnded(state: State, { sessionId }: SessionEnded): Ou
       state.opens.remove(sessionId, ino)
       unlocked.push(ino)
       for (const handle of releaseInode(state, ino)) freed.push(handle)
+      const untold = expired ? dropUntold(state, ino) : []
+      for (const handle of untold) freed.push(handle)
+      if (untold.length > 0) touched.push(ino)
       after = ino
     }
     if (page.length < pageLength) break
   }
   state.answers.forgetAll(sessionId)
   state.sessions.remove(sessionId)
-  return { result: doneResult, touched: [], freed, unlocked }
+  return { result: doneResult, touched, freed, unlocked }
 }
 
 /** Gives up every lock of the session; returns the inodes. */

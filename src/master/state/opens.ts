@@ -35,6 +35,12 @@ export class Opens {
     return first !== undefined
   }
 
+  /** Whether another session than this one has it open. */
+  isOpenElsewhere(ino: number, session: number): boolean {
+    const others = Array.from(this.#byIno.range({ ...prefixRange(ino), limit: 2 }), ({ key }) => keyNumber(key, 8))
+    return others.some(other => other !== session)
+  }
+
   /** Up to `countMax` inodes that the session has open, with numbers above `after`. */
   ofSession(session: SessionId, after: number, countMax: number): Ino[] {
     const range = { from: pairKey(session, after + 1), to: numberKey(session + 1), limit: countMax }

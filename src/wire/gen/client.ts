@@ -186,6 +186,8 @@ export interface Resolved {
 
 export interface GetAttributes {
   ino: number;
+  /** Also whether another session has it open. */
+  opens?: boolean | undefined;
 }
 
 export interface SetAttributes {
@@ -1764,13 +1766,16 @@ export const Resolved: MessageFns<Resolved> = {
 };
 
 function createBaseGetAttributes(): GetAttributes {
-  return { ino: 0 };
+  return { ino: 0, opens: undefined };
 }
 
 export const GetAttributes: MessageFns<GetAttributes> = {
   encode(message: GetAttributes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.ino !== 0) {
       writer.uint32(8).uint64(message.ino);
+    }
+    if (message.opens !== undefined) {
+      writer.uint32(16).bool(message.opens);
     }
     return writer;
   },
@@ -1794,6 +1799,14 @@ export const GetAttributes: MessageFns<GetAttributes> = {
             }
 
             message.ino = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.opens = reader.bool();
             continue;
           }
         }

@@ -96,6 +96,8 @@ export interface Attributes {
   goal: number;
   /** What of its bytes is stored: less than the size where there are holes. */
   allocatedBytes: number;
+  /** Only where get_attributes asked for it: another session has it open. */
+  openElsewhere?: boolean | undefined;
 }
 
 /**
@@ -280,6 +282,7 @@ function createBaseAttributes(): Attributes {
     rdev: 0,
     goal: 0,
     allocatedBytes: 0,
+    openElsewhere: undefined,
   };
 }
 
@@ -323,6 +326,9 @@ export const Attributes: MessageFns<Attributes> = {
     }
     if (message.allocatedBytes !== 0) {
       writer.uint32(104).uint64(message.allocatedBytes);
+    }
+    if (message.openElsewhere !== undefined) {
+      writer.uint32(112).bool(message.openElsewhere);
     }
     return writer;
   },
@@ -442,6 +448,14 @@ export const Attributes: MessageFns<Attributes> = {
             }
 
             message.allocatedBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.openElsewhere = reader.bool();
             continue;
           }
         }

@@ -38,6 +38,12 @@ export interface WriteBytes {
 /** The chunk ends here: bytes beyond are gone, and read as zeros if it grows again. */
 export interface TruncateChunk {
   length: number;
+  /**
+   * If given: nothing happens (CHANGED) unless this lease is in force, and no
+   * mutation has had a serial number after this one.
+   */
+  afterLeaseId?: number | undefined;
+  afterSerial?: number | undefined;
 }
 
 /**
@@ -90,6 +96,7 @@ export interface PrimaryToClient {
  *   DATA_UNKNOWN                push again, commit again
  *   REPLICA_FAILED              the outcome is unknown: ask the master, push and commit again
  *   NO_SPACE, INVALID_ARGUMENT  nothing to be done by the client
+ *   CHANGED                     others were first: look again
  */
 export interface Committed {
   number: number;
@@ -119,6 +126,9 @@ export interface ExtentsReply {
   blocks: Buffer;
   /** Of the replica, bytes. */
   length: number;
+  /** Of the primary alone: its lease, and the last serial number that it gave. */
+  leaseId?: number | undefined;
+  serial?: number | undefined;
 }
 
 /** Primary → secondary, one stream for all chunks they share. In the order of serial numbers for each chunk. */
@@ -314,13 +324,19 @@ export const WriteBytes: MessageFns<WriteBytes> = {
 };
 
 function createBaseTruncateChunk(): TruncateChunk {
-  return { length: 0 };
+  return { length: 0, afterLeaseId: undefined, afterSerial: undefined };
 }
 
 export const TruncateChunk: MessageFns<TruncateChunk> = {
   encode(message: TruncateChunk, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.length !== 0) {
       writer.uint32(8).uint32(message.length);
+    }
+    if (message.afterLeaseId !== undefined) {
+      writer.uint32(16).uint64(message.afterLeaseId);
+    }
+    if (message.afterSerial !== undefined) {
+      writer.uint32(24).uint64(message.afterSerial);
     }
     return writer;
   },
@@ -344,6 +360,22 @@ export const TruncateChunk: MessageFns<TruncateChunk> = {
             }
 
             message.length = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.afterLeaseId = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.afterSerial = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -908,7 +940,7 @@ export const ExtentsRequest: MessageFns<ExtentsRequest> = {
 };
 
 function createBaseExtentsReply(): ExtentsReply {
-  return { failure: undefined, blocks: Buffer.alloc(0), length: 0 };
+  return { failure: undefined, blocks: Buffer.alloc(0), length: 0, leaseId: undefined, serial: undefined };
 }
 
 export const ExtentsReply: MessageFns<ExtentsReply> = {
@@ -921,6 +953,12 @@ export const ExtentsReply: MessageFns<ExtentsReply> = {
     }
     if (message.length !== 0) {
       writer.uint32(24).uint32(message.length);
+    }
+    if (message.leaseId !== undefined) {
+      writer.uint32(32).uint64(message.leaseId);
+    }
+    if (message.serial !== undefined) {
+      writer.uint32(40).uint64(message.serial);
     }
     return writer;
   },
@@ -960,6 +998,22 @@ export const ExtentsReply: MessageFns<ExtentsReply> = {
             }
 
             message.length = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.leaseId = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.serial = longToNumber(reader.uint64());
             continue;
           }
         }

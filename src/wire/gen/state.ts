@@ -78,6 +78,11 @@ export interface SessionStarted {
 /** Closes everything the session has open, and forgets its answers. */
 export interface SessionEnded {
   sessionId: number;
+  /**
+   * Nobody said goodbye. Of files that no one has open then, chunks wholly
+   * beyond the end go: who made them died before the file was said to be longer.
+   */
+  expired: boolean;
 }
 
 /** A new inode and its first entry. nlink, size and times are those it starts with. */
@@ -688,13 +693,16 @@ export const SessionStarted: MessageFns<SessionStarted> = {
 };
 
 function createBaseSessionEnded(): SessionEnded {
-  return { sessionId: 0 };
+  return { sessionId: 0, expired: false };
 }
 
 export const SessionEnded: MessageFns<SessionEnded> = {
   encode(message: SessionEnded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.sessionId !== 0) {
       writer.uint32(8).uint64(message.sessionId);
+    }
+    if (message.expired !== false) {
+      writer.uint32(16).bool(message.expired);
     }
     return writer;
   },
@@ -718,6 +726,14 @@ export const SessionEnded: MessageFns<SessionEnded> = {
             }
 
             message.sessionId = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.expired = reader.bool();
             continue;
           }
         }

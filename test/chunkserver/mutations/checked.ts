@@ -22,6 +22,10 @@ t.test('what is right comes through', async t => {
       { id, kind: { $case: 'truncate', value: { length: 0 } } },
       { kind: 'truncate', length: 0 },
     ],
+    [
+      { id, kind: { $case: 'truncate', value: { length: 7, afterLeaseId: 2 ** 40, afterSerial: 0 } } },
+      { kind: 'truncate', length: 7, after: { leaseId: 2 ** 40, serial: 0 } },
+    ],
     [{ id, kind: { $case: 'sync', value: {} } }, { kind: 'sync' }],
     [
       { id, kind: { $case: 'zero', value: { offset: 0, length: chunkSize } } },
@@ -56,6 +60,8 @@ t.test('what is wrong is INVALID_ARGUMENT', async t => {
     [{ id: { client: 0, counter: 1 }, kind: { $case: 'sync', value: {} } }],
     [{ id: { client: 1, counter: -1 }, kind: { $case: 'sync', value: {} } }],
     [{ id, kind: { $case: 'truncate', value: { length: chunkSize + 1 } } }],
+    [{ id, kind: { $case: 'truncate', value: { length: 0, afterLeaseId: 0, afterSerial: 1 } } }],
+    [{ id, kind: { $case: 'truncate', value: { length: 0, afterLeaseId: 1, afterSerial: -1 } } }],
     [{ id, kind: { $case: 'zero', value: { offset: 0, length: 0 } } }],
     [{ id, kind: { $case: 'allocate', value: { offset: chunkSize, length: 1 } } }],
     [write(0, 1), write(5, 1)],

@@ -106,6 +106,34 @@ t.test('a retry is applied once and answered as the first time', async t => {
   t.equal(cluster.traced('apply.done', 's1').length, 2)
 })
 
+t.test('what is for after a place in the order happens there, or not at all', async t => {
+  const cluster = await TestCluster.start(t, 2)
+  await cluster.createChunk()
+  const [client, other] = [cluster.client(1), cluster.client(2)]
+  const cut = (length: number, afterLeaseId: number, afterSerial: number) => {
+    const id = client.newId()
+    return { id, kind: { $case: 'truncate' as const, value: { length, afterLeaseId, afterSerial } } }
+  }
+  const commit = async (mutation: ReturnType<typeof cut>) => codeOf(await cluster.until(client.commit([mutation])))
+  await cluster.until(client.writeBytes(0, 'hello'))
+  await cluster.until(other.writeBytes(5, ', world'))
+  t.equal(await commit(cut(5, 1, 1)), 'CHANGED', 'another has written since')
+  t.equal(await commit(cut(5, 2, 2)), 'CHANGED', 'that lease is not in force')
+  t.same(await cluster.contents(), ['hello, world', 'hello, world'])
+
+  const there = cut(5, 1, 2)
+  t.equal(await commit(there), 'OK')
+  t.same(await cluster.contents(), ['hello', 'hello'])
+  await cluster.until(other.writeBytes(5, '!'))
+  t.equal(await commit(there), 'OK', 'a retry is answered as the first time')
+  t.same(await cluster.contents(), ['hello!', 'hello!'])
+  t.same(
+    cluster.traced('apply.done', 's1').map(({ serial }) => serial),
+    [1, 2, 3, 4],
+    'what was refused has left no gap',
+  )
+})
+
 t.test('a retry together with something new gets serial numbers only for that', async t => {
   const cluster = await TestCluster.start(t, 2)
   await cluster.createChunk()

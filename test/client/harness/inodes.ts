@@ -59,7 +59,19 @@ export async function startInodes(t: Test, sizes = new Map<number, number>()) {
   const nextDataId = () => session.nextDataId()
   /** What each chunk says it has stored; a chunk that is not here is a hole. */
   const stored = new Map<number, readonly Range[]>()
-  const extents = { stored: async (_: Ino, index: number) => stored.get(index) }
+  /** How long the replicas of each chunk are, and what was asked about that. */
+  const tails = { lengths: new Map<number, number>(), asked: [] as string[] }
+  const extents = {
+    stored: async (_: Ino, index: number) => stored.get(index),
+    async length(_: Ino, index: number) {
+      tails.asked.push('length')
+      return tails.lengths.get(index) ?? 0
+    },
+    async order() {
+      tails.asked.push('order')
+      return { leaseId: 1, serial: 5 }
+    },
+  }
   const make = (ino: Ino) => {
     const reads = new FileReads(ino, chunks, cache)
     const changed = reads.changed.bind(reads)
@@ -97,5 +109,20 @@ export async function startInodes(t: Test, sizes = new Map<number, number>()) {
     master.requests
       .splice(0)
       .flatMap(({ operation }) => (operation?.$case === 'locateChunks' ? [] : [operation?.$case]))
-  return { master, clock, turns, session, streams, data, locations, behind, metadata, inodes, stored, run, asked }
+  return {
+    master,
+    clock,
+    turns,
+    session,
+    streams,
+    data,
+    locations,
+    behind,
+    metadata,
+    inodes,
+    stored,
+    tails,
+    run,
+    asked,
+  }
 }

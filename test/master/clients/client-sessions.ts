@@ -2,6 +2,7 @@ import t from 'tap'
 import { sessionMs } from '../../../src/constants.js'
 import { sessionsMax } from '../../../src/master/clients/limits.js'
 import { MemoryJournal } from '../../../src/master/journal/memory-journal.js'
+import { decodeRecord } from '../../../src/master/ops/apply.js'
 import { MemoryStore } from '../../../src/master/state/memory-store.js'
 import { FileType } from '../../../src/wire/gen/common.js'
 import { chmod, leaseMs, lookup, make, TestMaster, unlink } from '../harness/client.js'
@@ -175,6 +176,23 @@ t.test('a session ends some time after its stream, and lets go of what it had op
   t.match(late.welcome, { failure: { code: 'SESSION_LOST' } })
   t.match(late.closed, { code: 'SESSION_LOST' })
   t.equal(master.sessions.count, 1, 'b')
+})
+
+t.test('it is journaled whether a session has expired', async t => {
+  const journal = new MemoryJournal()
+  const master = await TestMaster.start(t, { journal })
+  const [a, b] = [await master.connect(), await master.connect()]
+  a.stream.close()
+  b.send({ $case: 'goodbye', value: {} })
+  await master.advance(sessionMs)
+  const ends = [...journal.read(1)].flatMap(({ index, payload }) => {
+    const { effect } = decodeRecord(index, payload)
+    return effect?.$case === 'sessionEnded' ? [effect.value] : []
+  })
+  t.same(ends, [
+    { sessionId: b.sessionId, expired: false },
+    { sessionId: a.sessionId, expired: true },
+  ])
 })
 
 t.test('goodbye ends a session at once', async t => {

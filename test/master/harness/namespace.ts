@@ -78,8 +78,8 @@ export class Namespace {
     return id as SessionId
   }
 
-  async endSession(id: number): Promise<Outcome> {
-    return outcomeOf(await this.submit(state => checkSessionEnd(state, id as SessionId)))
+  async endSession(id: number, expired = false): Promise<Outcome> {
+    return outcomeOf(await this.submit(state => checkSessionEnd(state, id as SessionId, expired)))
   }
 
   /** A change, or what was in its place already. */

@@ -34,7 +34,7 @@ t.test('what a request came to is remembered in the same transaction', async t =
 t.test('a record says what it is, or is refused', async t => {
   const record: JournalRecord = {
     ...{ now, origin: undefined },
-    effect: { $case: 'sessionEnded', value: { sessionId: 7 } },
+    effect: { $case: 'sessionEnded', value: { sessionId: 7, expired: false } },
   }
   t.same(decodeRecord(1, encodeStored(JournalRecord, record)), record)
   t.throws(() => decodeRecord(1, Buffer.from([0x80])), { code: 'CORRUPT' })

@@ -1,6 +1,7 @@
 import t from 'tap'
+import { chunkSize } from '../../../src/constants.js'
 import { checkAllocate } from '../../../src/master/ops/chunks.js'
-import { dropChunks, dropLink, entriesChanged, releaseInode } from '../../../src/master/ops/inode-life.js'
+import { dropChunks, dropLink, dropUntold, entriesChanged, releaseInode } from '../../../src/master/ops/inode-life.js'
 import type { Ino } from '../../../src/wire/ids.js'
 import { onEachStore, root } from '../harness/namespace.js'
 
@@ -33,5 +34,31 @@ onEachStore(t, 'chunks are dropped from an index on', async (t, fs) => {
   t.same(
     fs.state.chunks.ofFile(ino, 0, 2000).map(({ index }) => index),
     chunks.slice(0, 100).map(({ index }) => index),
+  )
+})
+
+onEachStore(t, 'chunks wholly beyond the end are dropped if no one has the file open', async (t, fs) => {
+  const { ino } = await fs.make(root, 'a', { open: true })
+  const chunks = Array.from({ length: 5 }, (_, index) => ({ index, replicaCount: 1 }))
+  await fs.submit(state => checkAllocate(state, ino as Ino, chunks))
+  const usage = fs.state.chunks
+    .ofFile(ino, 0, 10)
+    .map(({ index, handle }) => ({ index, handle, allocatedBytes: 10 + index, leaseId: 1, serial: 1 }))
+  await fs.change({ $case: 'written', value: { ino, size: chunkSize + 1, mtime: undefined, usage } })
+  t.equal(fs.stat(ino).allocatedBytes, 60)
+  const drop = () => fs.state.transaction(() => dropUntold(fs.state, ino))
+  t.same(drop(), [], 'it is open')
+  fs.state.transaction(() => fs.state.opens.remove(fs.session, ino))
+  t.equal(drop().length, 3)
+  t.same(
+    fs.state.chunks.ofFile(ino, 0, 10).map(({ index }) => index),
+    [0, 1],
+  )
+  t.equal(fs.stat(ino).allocatedBytes, 21)
+  t.same(drop(), [], 'there are none')
+  t.same(
+    fs.state.transaction(() => dropUntold(fs.state, root)),
+    [],
+    'a directory has none',
   )
 })

@@ -1,4 +1,6 @@
 import t from 'tap'
+import { checkAllocate } from '../../../src/master/ops/chunks.js'
+import type { Ino } from '../../../src/wire/ids.js'
 import { onEachStore, root } from '../harness/namespace.js'
 
 onEachStore(t, 'sessions have numbers that do not come again', async (t, fs) => {
@@ -37,4 +39,15 @@ onEachStore(t, 'a session may have a great many inodes open', async (t, fs) => {
   t.equal(fs.state.meta.current.inodeCount, 2501)
   await fs.endSession(fs.session)
   t.equal(fs.state.meta.current.inodeCount, 1)
+})
+
+onEachStore(t, 'with a session that expires go chunks that nobody has reported', async (t, fs) => {
+  for (const how of ['left', 'expired'] as const) {
+    const session = await fs.startSession()
+    const ino = (await fs.make(root, how)).ino as Ino
+    await fs.open(ino, session)
+    await fs.submit(state => checkAllocate(state, ino, [{ index: 0, replicaCount: 1 }]))
+    const { freed, touched } = await fs.endSession(session, how === 'expired')
+    t.same([freed.length, touched], how === 'expired' ? [1, [ino]] : [0, []], how)
+  }
 })

@@ -16,6 +16,11 @@ t.test('who has what open is known from both sides', async t => {
       opens.add(session, ino)
   })
   t.same([opens.has(1, 10), opens.has(2, 11), opens.isOpen(10), opens.isOpen(12)], [true, false, true, false])
+  t.same(
+    [opens.isOpenElsewhere(10, 1), opens.isOpenElsewhere(11, 1), opens.isOpenElsewhere(11, 2)],
+    [true, false, true],
+  )
+  t.notOk(opens.isOpenElsewhere(12, 1))
   t.same(opens.ofSession(1 as SessionId, 0, 10), [10, 11, 300])
   t.same(opens.ofSession(1 as SessionId, 10, 1), [11])
   store.transaction(() => opens.remove(1, 10))
