@@ -32,7 +32,7 @@ t.test('a commit keeps every number and the order of its mutations', async t => 
   const id = { client: 2 ** 53 - 1, counter: 2 ** 33 }
   const mutations: mutation.Mutation[] = [
     { id, kind: { $case: 'write', value: { offset: 64 * 2 ** 20 - 1, length: 1 } } },
-    { id, kind: { $case: 'truncate', value: { length: 0 } } },
+    { id, kind: { $case: 'truncate', value: { length: 0, afterLeaseId: 2 ** 40, afterSerial: 0 } } },
     { id, kind: { $case: 'sync', value: {} } },
   ]
   const commit = { number: 1, handle: 2 ** 53 - 1, version: 2 ** 40, mutations }
