@@ -27,6 +27,12 @@ export class Locks {
   readonly #options: LocksOptions
   /** Who holds something. */
   readonly #held = new Map<Ino, Set<string>>()
+  /**
+   * Who is giving something up. Their names are the kernel's, which gives them
+   * to others as soon as a file is closed: what the next of the same name asks
+   * for comes after.
+   */
+  readonly #givingUp = new Map<string, Promise<void>>()
   /** Who is asking for something, and how often. */
   readonly #asking = new Map<string, number>()
   #waits = 0
@@ -40,6 +46,7 @@ export class Locks {
     const operation: Operation = { $case: 'setLock', value: { ino, lock: lockToWire(lock), wait } }
     const absorb = (answer: Answer) => this.#absorb(ino, lock, answer)
     const asking = `${ino} ${holderOf(lock)}`
+    await this.#givingUp.get(asking)
     this.#asking.set(asking, (this.#asking.get(asking) ?? 0) + 1)
     try {
       if (wait) await this.#wait(operation, signal, absorb)
@@ -53,8 +60,19 @@ export class Locks {
 
   /** See FileSystem.unlock(). */
   async unlock(ino: Ino, range: LockRange): Promise<void> {
-    const lock = lockToWire({ ...range, type: 'unlocked', pid: 0 })
     if (!this.holds(ino, range.kind, range.owner)) return
+    const holder = `${ino} ${holderOf(range)}`
+    const before = this.#givingUp.get(holder)
+    const unlocking = this.#unlock(ino, range)
+    const settled = Promise.allSettled([before, unlocking]).then(() => {
+      if (this.#givingUp.get(holder) === settled) this.#givingUp.delete(holder)
+    })
+    this.#givingUp.set(holder, settled)
+    await unlocking
+  }
+
+  async #unlock(ino: Ino, range: LockRange): Promise<void> {
+    const lock = lockToWire({ ...range, type: 'unlocked', pid: 0 })
     await this.#options.settle(ino)
     await this.#options.session.request({ $case: 'setLock', value: { ino, lock, wait: false } }, ({ failure }) => {
       if (!failure && range.start === 0 && lock.end === 0) this.#forget(ino, range)

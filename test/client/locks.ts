@@ -158,6 +158,21 @@ t.test('who is in the way', async t => {
   await t.rejects(run(locks.set(ino, { ...lock, start: 0.5 }, { wait: false })), { code: 'INVALID_ARGUMENT' })
 })
 
+t.test('who comes under the name of one that is giving up its lock has to ask after that', async t => {
+  const { master, locks, run, asked } = await start(t)
+  await run(locks.set(ino, lock, { wait: false }))
+  const closed = locks.unlock(ino, all)
+  const next = locks.set(ino, lock, { wait: true })
+  await run(Promise.all([closed, next]))
+  t.same(asked(), [
+    [EXCLUSIVE, false],
+    [UNLOCKED, false],
+    [EXCLUSIVE, true],
+  ])
+  t.ok(locks.holds(ino, 'posix', 7n))
+  t.notOk(master.asked.includes('cancelWait'))
+})
+
 t.test('no more locks are waited for than the limit', async t => {
   const { locks, master, run } = await start(t)
   master.answer = () => 'later'

@@ -112,7 +112,7 @@ onEachStore(t, 'what makes no sense is refused', async (t, fs) => {
   const cases: [operation: ReturnType<typeof setLock>, code: string][] = [
     [setLock(999, 'p', SHARED), 'NOT_FOUND'],
     [setLock(ino, 'p', 3 as never), 'INVALID_ARGUMENT'],
-    [setLock(ino, 'p', SHARED, { kind: 2 as never }), 'INVALID_ARGUMENT'],
+    [setLock(ino, 'p', SHARED, { kind: 3 as never }), 'INVALID_ARGUMENT'],
     [setLock(ino, 'p', SHARED, { start: 5, end: 5 }), 'INVALID_ARGUMENT'],
     [setLock(ino, 'p', SHARED, { start: 5, end: 4 }), 'INVALID_ARGUMENT'],
     [setLock(ino, 'p'.repeat(17), SHARED), 'INVALID_ARGUMENT'],
