@@ -4,7 +4,6 @@
 import t from 'tap'
 import { openFuseDevice, ordinaryUser, thisUser } from '../mount/harness/memory-mount.js'
 import { fileSuite } from '../suites/mount/files.js'
-import { gitSuite } from '../suites/mount/git.js'
 import { startCluster } from './harness.js'
 
 // Who is an ordinary user has run all this in shell-tools.ts.
@@ -12,8 +11,6 @@ if (thisUser.uid !== 0) t.plan(0, 'only root can become another user')
 else {
   openFuseDevice(t)
   const cluster = await startCluster(t, { user: ordinaryUser })
-  // Names and trees: in memory as this user (test/mount/ordinary-user.ts), on a cluster as root (shell-tools.ts).
-  const mount = { path: cluster.mountPoint, user: ordinaryUser }
-  fileSuite(t, mount)
-  gitSuite(t, mount)
+  // Names, trees, git: in memory as this user (test/mount/ordinary-user.ts), on a cluster as root (shell-tools.ts).
+  fileSuite(t, { path: cluster.mountPoint, user: ordinaryUser })
 }

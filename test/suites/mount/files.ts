@@ -7,12 +7,12 @@ import { type MountUnderTest, Workbench } from './mount-under-test.js'
 export function fileSuite(t: Test, mount: MountUnderTest): void {
   const bench = new Workbench(mount, 'files')
 
-  bench.test(t, '300 MB go in and come out, across the borders of chunks', async (t, sh) => {
+  bench.test(t, '150 MB go in and come out, across the borders of chunks', async (t, sh) => {
     const sum = await sh(`
-      data() { (seq 100000000 || true) | head -c 300000000; }
+      data() { (seq 100000000 || true) | head -c 150000000; }
       data | dd of=big bs=1M iflag=fullblock status=none; data | sha256sum`)
     t.equal(await sh('sha256sum < big'), sum)
-    t.equal(await sh('stat -c %s big'), '300000000')
+    t.equal(await sh('stat -c %s big'), '150000000')
     t.equal(await sh('dd if=big bs=100 count=1 skip=1342177 status=none | wc -c'), '100', 'from within')
   })
 

@@ -121,11 +121,11 @@ export function nameSuite(t: Test, mount: MountUnderTest): void {
     t.equal(await sh('stat -c "%F %t %T" c b'), 'character special file 5 7\nblock special file 103 12c')
   })
 
-  bench.test(t, 'a directory of 5,000 entries lists each once', async (t, sh) => {
-    await sh('mkdir d && cd d && seq -f "entry-%.0f" 5000 | xargs touch')
-    t.equal(await sh('ls -A d | wc -l && ls -A d | sort -u | wc -l'), '5000\n5000')
-    t.equal(await sh('find d -type f | wc -l'), '5000')
-    t.equal(await sh('cd d && rm entry-*[02468] && ls -A | wc -l'), '2500')
+  bench.test(t, 'a directory of 2,500 entries lists each once', async (t, sh) => {
+    await sh('mkdir d && cd d && seq -f "entry-%.0f" 2500 | xargs touch')
+    t.equal(await sh('ls -A d | wc -l && ls -A d | sort -u | wc -l'), '2500\n2500')
+    t.equal(await sh('find d -type f | wc -l'), '2500')
+    t.equal(await sh('cd d && rm entry-*[02468] && ls -A | wc -l'), '1250')
     t.equal(await sh('rm -r d; ls -A'), '', 'rm -r reads while it removes')
   })
 }
