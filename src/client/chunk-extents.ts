@@ -7,11 +7,10 @@ import { checksumBlockSize, chunkSize } from '../constants.js'
 import type { ControlNetwork } from '../rpc/control-network.js'
 import type { ExtentsReply } from '../wire/gen/mutation.js'
 import { ChunkserverService } from '../wire/gen/services.js'
-import type { Ino } from '../wire/ids.js'
+import type { Ino, OrderPlace } from '../wire/ids.js'
 import { extentsTimeoutMs } from './limits.js'
 import type { LocationCache } from './location-cache.js'
 import type { PresentChunk, ReplicaServer } from './locations.js'
-import type { OrderPlace } from './mutate.js'
 import type { Range } from './ranges.js'
 
 export interface ChunkExtentsOptions {

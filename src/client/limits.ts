@@ -130,6 +130,9 @@ export const locateAheadBytes = 8 * MiB
 /** How long an inode that nobody here uses stays open at the master: it may be wanted again, and many are closed in one. */
 export const closeDelayMs = 250
 
+/** Closes that wait for creates under way, before more creates wait for them. */
+export const closesWaitingMax = 1024
+
 /** Files that are not in use, and still open at the master or of which something that was read is kept. */
 export const closedInodesMax = 1024
 

@@ -9,7 +9,7 @@ import { LeasefsError } from '../base/errors.js'
 import type { DataClient } from '../dataplane/data-plane.js'
 import type { ChunkUsage } from '../wire/gen/common.js'
 import type { Mutation } from '../wire/gen/mutation.js'
-import { type DataId, dataIdText, type Ino } from '../wire/ids.js'
+import { type DataId, dataIdText, type Ino, type OrderPlace } from '../wire/ids.js'
 import type { CommitOutcome, CommitStreams } from './commit-streams.js'
 import { pushesInFlightMax, retryPauseMsMax, retryPauseMsMin } from './limits.js'
 import type { LocationCache } from './location-cache.js'
@@ -26,12 +26,7 @@ export interface WriteMutation {
   readonly crc32: number
 }
 
-/** A place in the order of a chunk's mutations: what is for after it is refused (CHANGED) once others came. */
-export interface OrderPlace {
-  readonly leaseId: number
-  readonly serial: number
-}
-
+/** A truncation for after a place in the order is refused (CHANGED) once other mutations came. */
 export type BatchMutation =
   | WriteMutation
   | { readonly kind: 'truncate'; readonly id: DataId; readonly length: number; readonly after?: OrderPlace }

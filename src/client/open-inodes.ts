@@ -5,12 +5,13 @@
 
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../base/clock.js'
+import { type Deferred, deferred } from '../base/deferred.js'
 import { LeasefsError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { closesAtOnceMax } from '../constants.js'
 import type { Ino } from '../wire/ids.js'
 import type { Attributes } from './file-system.js'
-import { closeDelayMs, closedInodesMax } from './limits.js'
+import { closeDelayMs, closedInodesMax, closesWaitingMax } from './limits.js'
 import type { Metadata } from './metadata.js'
 import type { OpenInode } from './open-inode.js'
 
@@ -40,6 +41,8 @@ export class OpenInodes {
   #closesDue = false
   #cancelTimer: (() => void) | undefined
   #createsUnderWay = 0
+  /** While there are too many closes for another create to go before them. */
+  #closesSent: Deferred<void> | undefined
 
   constructor({ metadata, make, log, clock, closing }: OpenInodesOptions) {
     this.#metadata = metadata
@@ -81,6 +84,10 @@ export class OpenInodes {
   async create(
     make: () => Promise<Attributes>,
   ): Promise<{ readonly inode: OpenInode; readonly attributes: Attributes }> {
+    while (this.#toClose.size >= closesWaitingMax && this.#createsUnderWay > 0) {
+      this.#closesSent ??= deferred()
+      await this.#closesSent.promise
+    }
     this.#createsUnderWay++
     try {
       const attributes = await make()
@@ -160,7 +167,7 @@ export class OpenInodes {
     const inode = this.#inodes.get(ino) ?? this.#closed.get(ino) ?? this.#make(ino)
     this.#inodes.set(ino, inode)
     this.#closed.delete(ino)
-    this.#toClose.delete(ino) // Then it is still open there.
+    if (this.#toClose.delete(ino)) inode.opened = true // Still, though we may have dropped what we knew of it.
     inode.users++
     return inode
   }
@@ -193,6 +200,8 @@ export class OpenInodes {
     this.#closesDue = false
     const inos = [...this.#toClose]
     this.#toClose.clear()
+    this.#closesSent?.resolve()
+    this.#closesSent = undefined
     this.#closing(inos)
     for (const ino of inos) {
       const inode = this.#closed.peek(ino)

@@ -28,6 +28,12 @@ export interface DataId {
   readonly counter: number
 }
 
+/** A place in the order of a chunk's mutations. */
+export interface OrderPlace {
+  readonly leaseId: number
+  readonly serial: number
+}
+
 /** As a key of maps and in traces. */
 export function dataIdText(id: { readonly client: number; readonly counter: number }): string {
   return `${id.client}:${id.counter}`

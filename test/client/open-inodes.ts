@@ -1,6 +1,6 @@
 import t from 'tap'
 import { LeasefsError } from '../../src/base/errors.js'
-import { closeDelayMs } from '../../src/client/limits.js'
+import { closeDelayMs, closesWaitingMax } from '../../src/client/limits.js'
 import { closesAtOnceMax } from '../../src/constants.js'
 import type { Ino } from '../../src/wire/ids.js'
 import { filesOf, startInodes } from './harness/inodes.js'
@@ -36,6 +36,39 @@ t.test('what is opened again soon has not been closed', async t => {
   inodes.release(inode)
   await master.settle(closeDelayMs)
   t.same(asked(), ['close'])
+})
+
+t.test('what is still open at the master is closed in the end, whatever became known of it meanwhile', async t => {
+  const { inodes, run, asked, master } = await startInodes(t)
+  inodes.release((await run(inodes.open(file))).inode)
+  inodes.invalidated(file)
+  await run(inodes.using(file, async () => {}))
+  await master.settle(closeDelayMs)
+  t.same(asked(), ['open', 'close'])
+})
+
+t.test('creates wait when they have held up too many closes', async t => {
+  const { inodes, run, asked, master, metadata } = await startInodes(t)
+  const create = (name: string) =>
+    inodes.create(() =>
+      metadata.make(1 as Ino, Buffer.from(name), 'file', { mode: 0, uid: 0, gid: 0 }, { exclusive: true, open: true }),
+    )
+  const answer = master.answer
+  master.answer = operation => (operation.$case === 'make' ? 'later' : answer(operation))
+  const first = create('first')
+  await master.settle()
+  for (let n = 0; n < closesWaitingMax; n++) inodes.abandonedOpen((1000 + n) as Ino)
+  const second = create('second')
+  await master.settle(closeDelayMs)
+  t.same(asked(), ['make'], 'nothing is closed while something is made, and no more is made')
+  master.reply(1, attributesResult(99))
+  await run(first)
+  await master.settle()
+  master.answer = answer
+  const closes = closesWaitingMax / closesAtOnceMax
+  t.same(asked(), [...Array.from({ length: closes }, () => 'close'), 'make'])
+  master.reply(2 + closes, attributesResult(98))
+  await run(second)
 })
 
 t.test('what has no name any more is closed at once', async t => {

@@ -4,13 +4,14 @@
 import { LeasefsError } from '../../base/errors.js'
 import { chunkSize, commitMutationsMax, mutationSizeMax } from '../../constants.js'
 import type { Apply, Commit, Mutation } from '../../wire/gen/mutation.js'
-import { type ChunkHandle, type DataId, dataIdText, type LeaseId, type SessionId } from '../../wire/ids.js'
-
-/** A place in the order of a chunk's mutations. */
-export interface OrderPlace {
-  readonly leaseId: number
-  readonly serial: number
-}
+import {
+  type ChunkHandle,
+  type DataId,
+  dataIdText,
+  type LeaseId,
+  type OrderPlace,
+  type SessionId,
+} from '../../wire/ids.js'
 
 export type Change =
   | { readonly kind: 'write'; readonly offset: number; readonly length: number }

@@ -42,7 +42,7 @@ export function applyInodesClosed(state: State, { inos }: InodesClosed, { sessio
   for (const ino of inos) {
     state.opens.remove(session, ino)
     endTurn(state, session, ino)
-    freed.push(...releaseInode(state, ino))
+    for (const handle of releaseInode(state, ino)) freed.push(handle) // Too many for the arguments of one call.
   }
   // Who waits for a lock of an inode that is gone learns so; and it may be the turn of another to append.
   return { result: doneResult, touched: [], freed, unlocked: inos as Ino[] }

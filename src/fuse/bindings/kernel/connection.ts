@@ -23,6 +23,7 @@ const listTimeoutMs = 2 * second
 export class Connection {
   readonly #device: string | undefined
   readonly #log: Logger
+  #isCut = false
 
   constructor(mountPoint: string, log: Logger) {
     this.#device = deviceOf(mountPoint, readFileSync('/proc/self/mountinfo', 'latin1'))
@@ -36,9 +37,14 @@ export class Connection {
 
   /**
    * Whoever still uses the mount gets ENOTCONN; reading from the device ends.
-   * It waits, so that it can be done while the process exits. False: it can't be done.
+   * It waits, so that it can be done while the process exits. False: it can't be done. Idempotent.
    */
   abort(): boolean {
+    this.#isCut ||= this.#abort()
+    return this.#isCut
+  }
+
+  #abort(): boolean {
     const minor = this.#device?.split(':')[1]
     if (minor === undefined) return false
     const path = `${connections}/${minor}/abort`
