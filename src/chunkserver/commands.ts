@@ -10,12 +10,14 @@ import type {
   CreateReplica,
   DeleteReplica,
   GrantLease,
+  LevelReplica,
   RaiseVersion,
   RevokeLease,
 } from '../wire/gen/chunkserver.js'
 import type { ServerAddress } from '../wire/gen/common.js'
 import { type ChunkHandle, handleText, type LeaseId, type ServerId } from '../wire/ids.js'
 import { InOrder } from './in-order.js'
+import type { Leveller } from './levelling/leveller.js'
 import { revokeDrainMs } from './limits.js'
 import { checkHandle, checkPositive } from './mutations/checked.js'
 import type { SecondaryAddress } from './mutations/secondary-link.js'
@@ -30,6 +32,7 @@ export interface CommandsOptions {
   readonly replicas: Replicas
   readonly serverLease: ServerLease
   readonly clock: Clock
+  readonly leveller: Pick<Leveller, 'level'>
 }
 
 export class Commands {
@@ -58,6 +61,8 @@ export class Commands {
           return this.#raise(handle, command.value)
         case 'delete':
           return this.#delete(handle, command.value)
+        case 'level':
+          return this.#level(handle, command.value)
       }
     })
   }
@@ -82,10 +87,7 @@ export class Commands {
     const secondaries = checkSecondaries(grant.secondaries, self)
     if (grant.create && !store.stat(handle)) await this.#create(handle, { version })
     const replica = this.#replica(handle)
-    if (replica.version !== version) {
-      const text = `chunk ${handleText(handle)} is at version ${replica.version} here, not ${version}`
-      throw new LeasefsError('STALE_VERSION', text)
-    }
+    checkVersion(replica, version)
     replica.becomePrimary({ leaseId, secondaries, expiresAt: acknowledgedSentAt + lease.remainingMs })
   }
 
@@ -116,11 +118,30 @@ export class Commands {
     await store.delete(handle)
   }
 
+  /** Without a source ours is the one that counts: it is as it should be. */
+  async #level(handle: ChunkHandle, { version, source, sourceVersion }: LevelReplica): Promise<void> {
+    const replica = this.#replica(handle)
+    checkVersion(replica, version)
+    await replica.standStill()
+    if (source) {
+      const [control, data] = [parseAddress(source.controlAddress), parseAddress(source.dataAddress)]
+      await this.#options.leveller.level(handle, { control, data, version: sourceVersion })
+    }
+    replica.trust()
+  }
+
   #replica(handle: ChunkHandle): Replica {
     const replica = this.#options.replicas.get(handle)
     if (replica) return replica
     throw new LeasefsError('NOT_FOUND', `no replica of chunk ${handleText(handle)} here`)
   }
+}
+
+/** @throws LeasefsError STALE_VERSION */
+function checkVersion(replica: Replica, version: number): void {
+  if (replica.version === version) return
+  const text = `chunk ${handleText(replica.handle)} is at version ${replica.version} here, not ${version}`
+  throw new LeasefsError('STALE_VERSION', text)
 }
 
 /** @throws LeasefsError INVALID_ARGUMENT */

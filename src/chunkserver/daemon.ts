@@ -17,6 +17,7 @@ import { type Address, addressText } from '../wire/address.js'
 import { ChunkserverService } from '../wire/gen/services.js'
 import type { DataId, ServerId } from '../wire/ids.js'
 import { type Location, locationText } from '../wire/location.js'
+import { answerBlockChecksums } from './levelling/block-checksums.js'
 import { drainMs } from './limits.js'
 import { MasterSession } from './master-session.js'
 import { serveApplies } from './mutations/apply-stream.js'
@@ -97,10 +98,11 @@ async function serve(options: ChunkserverOptions, serverId: ServerId, store: Chu
 
   const close = async () => {
     parts.stopTakingCommits()
-    await drain(parts.replicas, clock)
+    const drained = await drain(parts.replicas, clock)
     parts.serverLease.giveUp()
-    session.close()
+    session.close(drained)
     parts.links.close()
+    parts.peers.close()
     await Promise.all([controlServer.close(), dataServer.close()])
     await parts.replicas.close(new LeasefsError('UNAVAILABLE', 'this server is stopping'))
     sweeping.stop()
@@ -133,6 +135,9 @@ async function listen(options: ChunkserverOptions, parts: Parts) {
       serveApplies(served, { replicas, serverLease, clock, trace, checkCluster }),
     ),
     unary(ChunkserverService.extents, request => answerExtents(reads, request, checkCluster)),
+    unary(ChunkserverService.blockChecksums, request =>
+      answerBlockChecksums(replica => reads.checksums(replica), request, checkCluster),
+    ),
   ])
   try {
     const handler = {
@@ -149,10 +154,13 @@ async function listen(options: ChunkserverOptions, parts: Parts) {
   }
 }
 
-async function drain(replicas: Replicas, clock: Clock): Promise<void> {
+/** True if nothing is under way any more. */
+async function drain(replicas: Replicas, clock: Clock): Promise<boolean> {
   const late = new AbortController()
-  await Promise.race([replicas.drained(), clock.sleep(drainMs, late.signal).catch(() => {})])
+  const outcomes = [replicas.drained().then(() => true), clock.sleep(drainMs, late.signal).then(() => false)]
+  const drained = await Promise.race(outcomes.map(outcome => outcome.catch(() => false)))
   late.abort()
+  return drained
 }
 
 /** @throws LeasefsError WRONG_CLUSTER, UNAVAILABLE (we belong to none yet) */

@@ -90,6 +90,15 @@ export const sweepMs = heartbeatMs
 /** How long a stop waits for mutations under way. */
 export const drainMs = 5 * second
 
+/** How often a replica is compared with its source: once to change it, once to see that it is level, and again for what was cut. */
+export const levelPassesMax = 4
+
+/** Reads of its source that one levelling has under way. */
+export const levelReadsAtOnceMax = 4
+
+/** How long a server may take to say what a replica holds: after a crash it computes that from the data. */
+export const blockChecksumsTimeoutMs = 10 * second
+
 // The largest pushes must not have the buffer to themselves.
 assert(pushBufferBytesMax >= 16 * mutationSizeMax)
 assert(pushHoldMinMs < pushHoldMs)

@@ -20,6 +20,7 @@ import type {
   LeaseInUse,
   MasterToChunkserver,
   Registered,
+  Replica,
 } from '../wire/gen/chunkserver.js'
 import type { ServerAddress } from '../wire/gen/common.js'
 import { MasterService } from '../wire/gen/services.js'
@@ -29,7 +30,7 @@ import { FailureReports } from './failure-reports.js'
 import { extensionsMax, heartbeatsOutstandingMax, masterSilenceMs } from './limits.js'
 import { failureOf } from './mutations/mutation-error.js'
 import type { FailureReport } from './replica.js'
-import { reportMessages } from './replica-report.js'
+import { replicaMessage, reportMessages } from './replica-report.js'
 import type { Replicas } from './replicas.js'
 import type { ServerLease } from './server-lease.js'
 import type { ChunkStore, StoreSpace } from './store/chunk-store.js'
@@ -122,15 +123,29 @@ export class MasterSession {
 
   /** A replica is no longer what the master was told. */
   replicaFailed(handle: ChunkHandle, wasPrimary: boolean): void {
-    const gone = { handle, version: 0, length: 0, leaseId: 0, leaseRemainingMs: 0, secondaries: [] }
-    this.#send({ $case: 'report', value: { replicas: [gone], last: false } })
+    const gone = { handle, version: 0, length: 0, doubtful: false }
+    this.#report(replicaMessage(gone, undefined, 0))
     // A lease that is not claimed when a server registers has ended: there is no other way to give one up.
     if (wasPrimary) this.#stream.restart(new LeasefsError('CANCELLED', 'a lease is given up'))
   }
 
-  /** Says goodbye, if there is someone to say it to. The server serves nothing any more. */
-  close(): void {
-    this.#send({ $case: 'goodbye', value: {} })
+  /** A replica is what the master was told, but may differ from the others. Said at the next registration, if not now. */
+  replicaDoubtful(handle: ChunkHandle): void {
+    const { store, replicas, clock } = this.#options
+    const stored = store.stat(handle)
+    if (stored) this.#report(replicaMessage(stored, replicas.known(handle), clock.now()))
+  }
+
+  #report(replica: Replica): void {
+    this.#send({ $case: 'report', value: { replicas: [replica], last: false } })
+  }
+
+  /**
+   * The server serves nothing any more. Says goodbye, if there is someone to say it to and nothing was left under
+   * way: who goes without a word is taken for dead, and what it ordered is looked at.
+   */
+  close(drained: boolean): void {
+    if (drained) this.#send({ $case: 'goodbye', value: {} })
     this.#end(undefined)
   }
 

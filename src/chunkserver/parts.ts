@@ -1,9 +1,13 @@
 // The parts of a chunkserver between its servers and its store, and how they
 // know one another.
 
-import type { ServerId } from '../wire/ids.js'
+import { createDataClient } from '../dataplane/data-client.js'
+import type { DataClient } from '../dataplane/data-plane.js'
+import type { ChunkHandle, ServerId } from '../wire/ids.js'
 import { Commands } from './commands.js'
 import type { ChunkserverOptions } from './daemon.js'
+import { askBlockChecksums } from './levelling/block-checksums.js'
+import { Leveller, type Source } from './levelling/leveller.js'
 import type { MasterSession } from './master-session.js'
 import { Commits } from './mutations/commits.js'
 import { SecondaryLinks } from './mutations/secondary-links.js'
@@ -21,6 +25,8 @@ export interface Parts {
   readonly serverLease: ServerLease
   readonly data: PushBuffer
   readonly links: SecondaryLinks
+  /** To other chunkservers, whose replicas ours are made equal to. */
+  readonly peers: DataClient
   readonly space: SpaceWatch
   readonly replicas: Replicas
   readonly commits: Commits
@@ -31,7 +37,7 @@ export interface Parts {
 }
 
 export async function assemble(
-  { dataDirectory, clock, log, trace, control }: ChunkserverOptions,
+  { dataDirectory, clock, log, trace, control, data: dataNetwork }: ChunkserverOptions,
   serverId: ServerId,
   store: ChunkStore,
   session: () => MasterSession,
@@ -46,16 +52,20 @@ export async function assemble(
     ...{ store, data, links, clock, log, trace },
     reportFailed: report => session().reportFailed(report),
     failed: (handle, wasPrimary) => session().replicaFailed(handle, wasPrimary),
+    doubted: handle => session().replicaDoubtful(handle),
   })
+  const peers = createDataClient({ network: dataNetwork, clock, log, trace, self: () => serverId, clusterId })
+  const ask = (source: Source, handle: ChunkHandle) => askBlockChecksums(control, clusterId(), source, handle)
+  const leveller = new Leveller({ store, data: peers, ask })
   const commits = new Commits({
     ...{ replicas, store, data, clock, serverLease },
     freeBytes: () => space.latest.freeBytes,
     closing: () => closing,
   })
   return {
-    ...{ serverId, clusterId, serverLease, data, links, space, replicas, commits },
+    ...{ serverId, clusterId, serverLease, data, links, peers, space, replicas, commits },
     reads: new Reads({ store, replicas, serverLease, clock, log }),
-    commands: new Commands({ self: serverId, store, replicas, serverLease, clock }),
+    commands: new Commands({ self: serverId, store, replicas, serverLease, clock, leveller }),
     stopTakingCommits: () => {
       closing = true
     },

@@ -14,7 +14,7 @@ import { checkHandle } from './mutations/checked.js'
 import { failureFields, failureOf } from './mutations/mutation-error.js'
 import type { Replicas } from './replicas.js'
 import type { ServerLease } from './server-lease.js'
-import type { ChunkStore, StoredExtents } from './store/chunk-store.js'
+import type { ChunkStore, StoredChecksums, StoredExtents } from './store/chunk-store.js'
 
 export interface ReadsOptions {
   readonly store: ChunkStore
@@ -69,6 +69,14 @@ export class Reads {
     return { ...extents, ...place }
   }
 
+  /** What the replica holds, for another server that makes its own equal to it. @throws LeasefsError as for a read */
+  async checksums(replica: Pick<ReadRequest, 'handle' | 'version'>): Promise<StoredChecksums> {
+    this.#checkMayServe(replica)
+    const checksums = await this.#options.store.checksums(replica.handle)
+    this.#checkMayServe(replica)
+    return checksums
+  }
+
   #turn(): Promise<void> {
     if (this.#waiting.length >= readsWaitingMax) {
       throw new LeasefsError('UNAVAILABLE', `${readsWaitingMax} reads wait already`)
@@ -87,6 +95,8 @@ export class Reads {
       const text = `chunk ${handleText(handle)} is at version ${stored.version} here, not ${version}`
       throw new LeasefsError('STALE_VERSION', text)
     }
+    if (stored.doubtful)
+      throw new LeasefsError('UNAVAILABLE', `the replica of ${handleText(handle)} is being looked at`)
     if (replicas.isFailed(handle)) throw new LeasefsError('UNAVAILABLE', `the replica of ${handleText(handle)} failed`)
   }
 }

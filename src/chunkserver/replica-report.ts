@@ -2,31 +2,41 @@
 // that are whole, with the leases it holds, in pieces.
 
 import type { Replica as ReplicaMessage, ReplicaReport } from '../wire/gen/chunkserver.js'
-import type { ChunkHandle } from '../wire/ids.js'
 import { reportReplicasMax } from './limits.js'
 import type { PrimaryOrder } from './mutations/primary-order.js'
+import type { Replica } from './replica.js'
 import type { Replicas } from './replicas.js'
-import type { ChunkStore } from './store/chunk-store.js'
+import type { ChunkStore, StoredReplica } from './store/chunk-store.js'
 
 /** The messages in order; the last one is marked. */
 export function* reportMessages(store: ChunkStore, replicas: Replicas, now: number): Iterable<ReplicaReport> {
-  const orders = heldOrders(replicas)
   let pieces: ReplicaMessage[] = []
-  for (const { handle, version, length } of store.list()) {
+  for (const stored of store.list()) {
+    const { handle } = stored
     if (replicas.isFailed(handle)) continue
     if (pieces.length === reportReplicasMax) {
       yield { replicas: pieces, last: false }
       pieces = []
     }
-    pieces.push({ handle, version, length, ...leaseFields(orders.get(handle), now) })
+    pieces.push(replicaMessage(stored, replicas.known(handle), now))
   }
   yield { replicas: pieces, last: true }
 }
 
-function heldOrders(replicas: Replicas): Map<ChunkHandle, PrimaryOrder> {
-  const orders = new Map<ChunkHandle, PrimaryOrder>()
-  for (const { handle, role } of replicas.primaries()) if (role.kind === 'primary') orders.set(handle, role.order)
-  return orders
+/** `replica`: if something has gone on with it lately. */
+export function replicaMessage(
+  { handle, version, length, doubtful }: StoredReplica,
+  replica: Replica | undefined,
+  now: number,
+): ReplicaMessage {
+  const role = replica?.role
+  const follows = role?.kind === 'secondary' && role.nextSerial > 0
+  return {
+    ...{ handle, version, length },
+    ...leaseFields(role?.kind === 'primary' ? role.order : undefined, now),
+    doubtful: replica?.isDoubtful ?? doubtful,
+    followedLeaseId: follows ? role.leaseId : 0,
+  }
 }
 
 function leaseFields(order: PrimaryOrder | undefined, now: number) {

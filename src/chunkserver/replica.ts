@@ -42,6 +42,8 @@ export interface ReplicaContext {
   readonly clock: Clock
   readonly trace: Trace | undefined
   readonly reportFailed: (report: FailureReport) => Promise<readonly ServerId[]>
+  /** It may differ from the others in what was under way when its lease ended. */
+  readonly doubted: (replica: Replica) => void
   /** The replica's role or version is another. */
   readonly changed: (replica: Replica) => void
 }
@@ -55,6 +57,8 @@ export class Replica {
   #role: Role
   #usage: ChunkUsage | undefined
   #usedAt: number
+  /** A lease of ours ended with mutations under way. What a crash left is the store's to know. */
+  #leftUnderWay = false
 
   constructor(handle: ChunkHandle, context: ReplicaContext) {
     this.handle = handle
@@ -73,12 +77,17 @@ export class Replica {
   }
 
   get isIdle(): boolean {
-    return this.#role.kind === 'secondary' && this.#role.queue.isIdle
+    return this.#role.kind === 'secondary' && this.#role.queue.isIdle && !this.#leftUnderWay
   }
 
   /** What was stored after the last mutation that this server ordered and has applied here. */
   get usage(): ChunkUsage | undefined {
     return this.#usage
+  }
+
+  /** It must be compared with the others before it is relied on. */
+  get isDoubtful(): boolean {
+    return this.#leftUnderWay || this.#context.store.stat(this.handle)?.doubtful === true
   }
 
   /** @throws LeasefsError NOT_FOUND */
@@ -92,6 +101,7 @@ export class Replica {
   becomePrimary(terms: LeaseTerms): void {
     const role = this.#role
     this.#checkNotFailed()
+    if (this.isDoubtful) throw new LeasefsError('STALE_VERSION', `chunk ${this.#text} is not level with the others`)
     if (role.kind === 'primary' && role.leaseId === terms.leaseId) {
       role.order.extend(terms.expiresAt)
       return
@@ -113,6 +123,30 @@ export class Replica {
     // Nobody else orders under our lease: there is no next serial.
     this.#become({ kind: 'secondary', leaseId: role.leaseId, nextSerial: 0, queue: role.queue })
     role.order.end(reason)
+    if (!role.order.leftUnderWay || this.#leftUnderWay) return
+    this.#leftUnderWay = true
+    this.#context.doubted(this)
+  }
+
+  /**
+   * Nothing is applied until the next lease: what was ordered under an earlier
+   * one and comes late is refused. Resolves when what had begun has ended.
+   *
+   * @throws LeasefsError REPLICA_FAILED; NOT_SUPPORTED: this server holds the lease
+   */
+  async standStill(): Promise<void> {
+    this.#checkNotFailed()
+    const role = this.#role
+    if (role.kind !== 'secondary') throw new LeasefsError('NOT_SUPPORTED', `chunk ${this.#text} is being ordered here`)
+    const queue = this.#nextQueue('it is made level with the others')
+    this.#become({ ...role, nextSerial: 0, queue })
+    await role.queue.idle()
+  }
+
+  /** It holds what all others hold. */
+  trust(): void {
+    this.#leftUnderWay = false
+    this.#context.store.trust(this.handle)
   }
 
   /** As stepDown(), but what is in flight may complete. Resolves when it has. Never rejects. */

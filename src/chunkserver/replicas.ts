@@ -8,10 +8,12 @@ import { type ChunkHandle, handleText } from '../wire/ids.js'
 import { replicaIdleMs } from './limits.js'
 import { Replica, type ReplicaContext } from './replica.js'
 
-export interface ReplicasOptions extends Omit<ReplicaContext, 'changed'> {
+export interface ReplicasOptions extends Omit<ReplicaContext, 'changed' | 'doubted'> {
   readonly log: Logger
   /** A replica of ours is not what the master thinks it is: it has a gap. */
   readonly failed: (handle: ChunkHandle, wasPrimary: boolean) => void
+  /** A lease of ours ended with mutations under way: the replicas must be made level. */
+  readonly doubted: (handle: ChunkHandle) => void
 }
 
 export class Replicas {
@@ -23,7 +25,11 @@ export class Replicas {
 
   constructor(options: ReplicasOptions) {
     this.#options = options
-    this.#context = { ...options, changed: replica => this.#changed(replica) }
+    this.#context = {
+      ...options,
+      changed: replica => this.#changed(replica),
+      doubted: ({ handle }) => options.doubted(handle),
+    }
   }
 
   /** The replica, if the store has it. */
@@ -38,6 +44,11 @@ export class Replicas {
   /** Those whose lease this server holds, or held a moment ago. */
   primaries(): Iterable<Replica> {
     return this.#primaries
+  }
+
+  /** The replica, if something has gone on with it lately. */
+  known(handle: ChunkHandle): Replica | undefined {
+    return this.#replicas.get(handle)
   }
 
   /** True if the replica failed since this process started. */

@@ -1,5 +1,7 @@
 import t from 'tap'
+import { silentLog } from '../../src/base/log.js'
 import { leaseMs } from '../../src/constants.js'
+import { createDataClient } from '../../src/dataplane/data-client.js'
 import { codeOf, handle, TestCluster } from './harness.js'
 
 t.test('a replica is made once; told again, that is done', async t => {
@@ -101,4 +103,55 @@ t.test('a replica is deleted unless it is of a later version, and its lease ends
 t.test('a command that nobody knows is refused', async t => {
   const cluster = await TestCluster.start(t, 1)
   t.equal(await cluster.master.command('s0', undefined as never), 'NOT_SUPPORTED')
+})
+
+t.test(
+  'a replica is made level with that of another server, and what is late of an older order is refused',
+  async t => {
+    const cluster = await TestCluster.start(t, 2)
+    await cluster.createChunk()
+    t.equal(codeOf(await cluster.until(cluster.client(1).writeBytes(0, 'both'))), 'OK')
+    const mutation = cluster.client(2).write(2, 3)
+    await cluster.until(cluster.client(2).push({ client: 2, counter: 1 }, Buffer.from('one'), [cluster.at(0)]))
+    cluster.client(2).commit([mutation]) // Its data never comes to the second: applied at the first only.
+    await cluster.clock.advance(100)
+    t.same(await cluster.contents(), ['boone', 'both'])
+    const level = (server: string, from?: string) => {
+      const source = from === undefined ? undefined : cluster.master.serverAddress(from)
+      return cluster.master.command(server, { $case: 'level', value: { handle, version: 2, source, sourceVersion: 2 } })
+    }
+    t.equal(await cluster.until(level('s1')), 'STALE_VERSION')
+    await cluster.until(cluster.master.command('s0', { $case: 'revoke', value: { handle, leaseId: 1 } }))
+    t.match(
+      cluster.master.said('s0', 'report').at(-1),
+      { replicas: [{ handle, version: 1, doubtful: true }] },
+      'it says so',
+    )
+    t.equal(await cluster.grant('s0', ['s1'], { leaseId: 2 }), 'STALE_VERSION', 'nor does it order anything so')
+    for (const id of ['s0', 's1']) {
+      await cluster.until(
+        cluster.master.command(id, { $case: 'raise', value: { handle, fromVersion: 1, toVersion: 2 } }),
+      )
+    }
+    t.equal(await cluster.until(level('s0')), 'OK')
+    t.equal(await cluster.until(level('s1', 's0')), 'OK')
+    t.same(await cluster.contents(), ['boone', 'boone'])
+    t.equal(await cluster.grant('s1', ['s0'], { version: 2, leaseId: 3 }), 'OK')
+    t.equal(await cluster.until(level('s1', 's0')), 'NOT_SUPPORTED', 'not while it orders')
+  },
+)
+
+t.test('a replica as a crash left it is read when the master has said that it may be', async t => {
+  const cluster = await TestCluster.start(t, 1)
+  await cluster.createChunk()
+  t.equal(codeOf(await cluster.until(cluster.client(1).writeBytes(0, 'text'))), 'OK')
+  const crashed = await cluster.addServer('s1', { disk: cluster.at(0).disk })
+  t.match(cluster.master.said('s1', 'report'), [{ replicas: [{ handle, doubtful: true }] }])
+  const data = createDataClient({ network: cluster.data, clock: cluster.clock, log: silentLog })
+  t.teardown(() => data.close())
+  const read = () => cluster.until(data.read(crashed.server.dataAddress, { handle, version: 1, offset: 0, length: 4 }))
+  await t.rejects(read(), { code: 'UNAVAILABLE' })
+  const value = { handle, version: 1, source: undefined, sourceVersion: 0 }
+  t.equal(await cluster.until(cluster.master.command('s1', { $case: 'level', value })), 'OK')
+  t.equal(Buffer.concat([...(await read()).buffers]).toString(), 'text')
 })

@@ -20,12 +20,14 @@ async function started(_t: Test) {
   const self = { clusterId: 'c', serverId: 'p' as ServerId }
   const links = new SecondaryLinks(() => ({ network: new MemoryControlNetwork(clock), clock, self }))
   const failed: string[] = []
+  const doubted: number[] = []
   const replicas = new Replicas({
     ...{ store, data: new PushBuffer(clock), links, clock, trace: undefined, log: silentLog },
     reportFailed: async () => [],
+    doubted: handle => doubted.push(handle),
     failed: (handle, wasPrimary) => failed.push(`${handle} ${wasPrimary}`),
   })
-  return { clock, store, replicas, failed }
+  return { clock, store, replicas, failed, doubted }
 }
 
 t.test('only what the store has is a replica, and always the same one', async t => {

@@ -63,7 +63,7 @@ export function chunkStoreSuite(t: Test, harness: (t: Test) => StoreHarness): vo
   test('a replica is created once, empty, with its version', async (t, store) => {
     t.equal(store.stat(a), undefined)
     await store.create(a, 3)
-    t.same(store.stat(a), { handle: a, version: 3, length: 0 })
+    t.same(store.stat(a), { handle: a, version: 3, length: 0, doubtful: false })
     await t.rejects(store.create(a, 3), { code: 'ALREADY_EXISTS' })
     t.same(await read(t, store, 0, 100), Buffer.alloc(0))
   })
@@ -169,13 +169,13 @@ export function chunkStoreSuite(t: Test, harness: (t: Test) => StoreHarness): vo
     await store.write(b, 0, [pattern(5)])
     const byHandle = [...store.list()].sort((x, y) => x.handle - y.handle)
     t.same(byHandle, [
-      { handle: a, version: 1, length: 0 },
-      { handle: b, version: 2, length: 5 },
+      { handle: a, version: 1, length: 0, doubtful: false },
+      { handle: b, version: 2, length: 5, doubtful: false },
     ])
     await store.delete(a)
-    t.same([...store.list()], [{ handle: b, version: 2, length: 5 }])
+    t.same([...store.list()], [{ handle: b, version: 2, length: 5, doubtful: false }])
     await store.create(a, 9)
-    t.same(store.stat(a), { handle: a, version: 9, length: 0 })
+    t.same(store.stat(a), { handle: a, version: 9, length: 0, doubtful: false })
   })
 
   test('everything that was answered survives the death of the process', async (t, store, harness) => {
@@ -191,7 +191,7 @@ export function chunkStoreSuite(t: Test, harness: (t: Test) => StoreHarness): vo
     await store.delete(b)
     const next = await harness.restart(store)
     t.teardown(() => next.close())
-    t.same([...next.list()], [{ handle: a, version: 2, length: bytes.length }])
+    t.same([...next.list()], [{ handle: a, version: 2, length: bytes.length, doubtful: true }])
     t.ok(bytes.equals(await read(t, next, 0, MiB)))
     await next.write(a, 1, [pattern(5, 3)])
     pattern(5, 3).copy(bytes, 1)
@@ -206,7 +206,7 @@ export function chunkStoreSuite(t: Test, harness: (t: Test) => StoreHarness): vo
     await store.close()
     const next = await harness.restart(store)
     t.teardown(() => next.close())
-    t.same([...next.list()], [{ handle: a, version: 4, length: bytes.length }])
+    t.same([...next.list()], [{ handle: a, version: 4, length: bytes.length, doubtful: false }])
     t.ok(bytes.equals(await read(t, next, 0, MiB)))
   })
 
@@ -358,5 +358,41 @@ export function chunkStoreSuite(t: Test, harness: (t: Test) => StoreHarness): vo
     const { totalBytes, freeBytes } = await store.space()
     t.ok(freeBytes > 0)
     t.ok(totalBytes >= freeBytes)
+  })
+
+  test('checksums are told with what is stored, and follow every change', async (t, store) => {
+    await store.create(a, 1)
+    t.match(await store.checksums(a), { length: 0, checksums: new Uint32Array(0) })
+    await store.write(a, block, [pattern(block + 7)])
+    const first = await store.checksums(a)
+    t.equal(first.length, 2 * block + 7)
+    t.equal(first.checksums.length, 3)
+    t.equal(first.checksums[0], 0, 'a hole')
+    await store.create(b, 1)
+    await store.write(b, block, [pattern(block + 7)])
+    t.same(await store.checksums(b), first, 'the same bytes have the same checksums')
+    await store.write(a, 2 * block, [Buffer.from([0])])
+    const second = await store.checksums(a)
+    t.equal(second.checksums[1], first.checksums[1])
+    t.not(second.checksums[2], first.checksums[2])
+  })
+
+  test('what a process that died was changing is in doubt until it is said to be right', async (t, store, harness) => {
+    await store.create(a, 1)
+    await store.write(a, 0, [pattern(10)])
+    t.equal(store.stat(a)?.doubtful, false)
+    const second = await harness.restart(store)
+    t.equal(second.stat(a)?.doubtful, true)
+    await second.setVersion(a, 2)
+    await second.close()
+    const third = await harness.restart(second)
+    t.equal(third.stat(a)?.doubtful, true, 'also after an orderly end')
+    third.trust(a)
+    t.equal(third.stat(a)?.doubtful, false)
+    await third.write(a, 0, [pattern(10)])
+    await third.close()
+    const fourth = await harness.restart(third)
+    t.teardown(() => fourth.close())
+    t.equal(fourth.stat(a)?.doubtful, false)
   })
 }

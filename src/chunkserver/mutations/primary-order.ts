@@ -76,6 +76,7 @@ export class PrimaryOrder {
   #nextSerial = 1
   #localSerial = 0
   #used = false
+  #leftUnderWay = false
   /** Wakes those who wait for something to be applied. */
   #progress: Deferred<void> | undefined
 
@@ -97,6 +98,11 @@ export class PrimaryOrder {
 
   get isIdle(): boolean {
     return this.#inFlight.length === 0
+  }
+
+  /** It ended with mutations that some replicas may have applied and others not. */
+  get leftUnderWay(): boolean {
+    return this.#leftUnderWay
   }
 
   /** The last serial number that was given; 0 if none was. */
@@ -174,6 +180,7 @@ export class PrimaryOrder {
     if (phase.kind !== 'ended') this.#phase = { kind: 'ended', reason: this.#notPrimary(reason.message) }
     if (phase.kind === 'standing-still') phase.over.resolve()
     const unknown = new LeasefsError('REPLICA_FAILED', `the lease ended before all had applied: ${reason.message}`)
+    this.#leftUnderWay ||= this.#inFlight.length > 0
     for (const entry of this.#inFlight.splice(0)) entry.deferred.reject(unknown)
     this.#wake()
     if (phase.kind !== 'ended') this.#effects.ended(reason)

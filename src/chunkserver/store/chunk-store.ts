@@ -8,6 +8,8 @@ export interface StoredReplica {
   readonly version: number
   /** Bytes from the chunk's start to the end of the last write. */
   readonly length: number
+  /** A crash may have cost it changes, or left some half done: not to be relied on until trust(). */
+  readonly doubtful: boolean
 }
 
 /** What a read returned: pieces that follow one another, and the crc32 of them all. */
@@ -25,6 +27,16 @@ export interface StoredExtents {
   readonly length: number
   /** What the stored blocks have of the replica, in whole allocation units. */
   readonly allocatedBytes: number
+}
+
+/** What a replica holds, to be compared with another. */
+export interface StoredChecksums {
+  /** One bit a block, lowest bit first. Bytes that are missing are holes. */
+  readonly blocks: Buffer
+  /** Of the replica. */
+  readonly length: number
+  /** Of its blocks, as docs/FORMAT.md has them: 0 for a hole. */
+  readonly checksums: Uint32Array
 }
 
 export interface StoreSpace {
@@ -92,6 +104,12 @@ export interface ChunkStore {
 
   /** Which blocks are stored. @throws LeasefsError NOT_FOUND, IO */
   extents(handle: ChunkHandle): Promise<StoredExtents>
+
+  /** A copy, as of one moment. Nothing is read: a block that the disk has damaged keeps its checksum. @throws LeasefsError NOT_FOUND, IO */
+  checksums(handle: ChunkHandle): Promise<StoredChecksums>
+
+  /** The replica is not doubtful any more: it was compared with others, or is the one that they are made equal to. */
+  trust(handle: ChunkHandle): void
 
   /** As extents() has it, after the last change; undefined if the replica was not used since the store was opened. */
   allocatedBytes(handle: ChunkHandle): number | undefined

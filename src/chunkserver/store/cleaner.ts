@@ -39,7 +39,7 @@ export class Cleaner {
     this.#cancel?.()
     await this.#round
     // Left dirty by an earlier process and not looked at since: nothing of ours is in there.
-    const ours = [...this.#options.dirty].filter(({ changedAt }) => changedAt !== undefined)
+    const ours = [...this.#options.dirty].filter(({ changedAt, doubtful }) => changedAt !== undefined && !doubtful)
     const cleanSome = async () => {
       for (let record = ours.pop(); record; record = ours.pop()) await this.#clean(record)
     }
@@ -50,7 +50,8 @@ export class Cleaner {
     const before = this.#options.clock.now() - cleanIdleMs
     let count = 0
     for (const record of this.#options.dirty) {
-      if (record.lost || (record.changedAt ?? 0) > before) continue
+      // A doubtful one stays dirty: the mark is what tells the next process, should this one die before it was levelled.
+      if (record.lost || record.doubtful || (record.changedAt ?? 0) > before) continue
       if (this.#closed || count++ === cleansAtATimeMax) return
       await this.#clean(record)
     }

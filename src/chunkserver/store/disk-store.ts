@@ -12,7 +12,14 @@ import { LeasefsError } from '../../base/errors.js'
 import type { Logger } from '../../base/log.js'
 import { type ChunkHandle, handleText } from '../../wire/ids.js'
 import { directoryNames, replicaPath } from './chunk-format.js'
-import type { ChunkStore, StoredBytes, StoredExtents, StoredReplica, StoreSpace } from './chunk-store.js'
+import type {
+  ChunkStore,
+  StoredBytes,
+  StoredChecksums,
+  StoredExtents,
+  StoredReplica,
+  StoreSpace,
+} from './chunk-store.js'
 import { Cleaner } from './cleaner.js'
 import { diskError, removeFile } from './disk.js'
 import { openFilesMax } from './limits.js'
@@ -68,12 +75,12 @@ export class DiskStore implements ChunkStore {
   }
 
   *list(): Iterable<StoredReplica> {
-    for (const { handle, version, length } of this.#records.values()) yield { handle, version, length }
+    for (const record of this.#records.values()) yield storedReplica(record)
   }
 
   stat(handle: ChunkHandle): StoredReplica | undefined {
     const record = this.#records.get(handle)
-    return record && { handle, version: record.version, length: record.length }
+    return record && storedReplica(record)
   }
 
   async create(handle: ChunkHandle, version: number): Promise<void> {
@@ -134,6 +141,16 @@ export class DiskStore implements ChunkStore {
     return this.#files.use(handle, async file => file.extents())
   }
 
+  async checksums(handle: ChunkHandle): Promise<StoredChecksums> {
+    this.#record(handle)
+    return this.#files.use(handle, async file => file.checksums())
+  }
+
+  trust(handle: ChunkHandle): void {
+    const record = this.#records.get(handle)
+    if (record) record.doubtful = false
+  }
+
   allocatedBytes(handle: ChunkHandle): number | undefined {
     return this.#records.get(handle)?.allocatedBytes
   }
@@ -164,6 +181,10 @@ export class DiskStore implements ChunkStore {
     if (record) return record
     throw new LeasefsError('NOT_FOUND', `no replica ${handleText(handle)} here`)
   }
+}
+
+function storedReplica({ handle, version, length, doubtful }: ReplicaRecord): StoredReplica {
+  return { handle, version, length, doubtful }
 }
 
 async function makeDirectories(directory: string): Promise<void> {

@@ -11,7 +11,14 @@ import { checksumBlockSize } from '../../constants.js'
 import { type ChunkHandle, handleText } from '../../wire/ids.js'
 import { BlockMap } from './block-map.js'
 import { blockChecksum, crc32 } from './checksums.js'
-import type { ChunkStore, StoredBytes, StoredExtents, StoredReplica, StoreSpace } from './chunk-store.js'
+import type {
+  ChunkStore,
+  StoredBytes,
+  StoredChecksums,
+  StoredExtents,
+  StoredReplica,
+  StoreSpace,
+} from './chunk-store.js'
 
 interface Block {
   readonly bytes: Buffer
@@ -29,6 +36,8 @@ export class MemoryDisk {
   readonly totalBytes: number
   readonly replicas = new Map<ChunkHandle, Contents>()
   readonly synced = new Map<ChunkHandle, Contents>()
+  /** Changed since a store on it was last closed. */
+  readonly dirty = new Set<ChunkHandle>()
 
   constructor(totalBytes = 1024 * MiB) {
     this.totalBytes = totalBytes
@@ -55,30 +64,37 @@ export class MemoryDisk {
 
 export class MemoryStore implements ChunkStore {
   readonly #disk: MemoryDisk
+  readonly #doubtful: Set<ChunkHandle>
 
   constructor(disk = new MemoryDisk()) {
     this.#disk = disk
+    this.#doubtful = new Set(disk.dirty)
   }
 
   *list(): Iterable<StoredReplica> {
-    for (const [handle, { version, length }] of this.#disk.replicas) yield { handle, version, length }
+    for (const [handle, { version, length }] of this.#disk.replicas) {
+      yield { handle, version, length, doubtful: this.#doubtful.has(handle) }
+    }
   }
 
   stat(handle: ChunkHandle): StoredReplica | undefined {
     const contents = this.#disk.replicas.get(handle)
-    return contents && { handle, version: contents.version, length: contents.length }
+    if (!contents) return undefined
+    return { handle, version: contents.version, length: contents.length, doubtful: this.#doubtful.has(handle) }
   }
 
   async create(handle: ChunkHandle, version: number): Promise<void> {
     if (this.#disk.replicas.has(handle)) {
       throw new LeasefsError('ALREADY_EXISTS', `replica ${handleText(handle)} is here already`)
     }
-    this.#disk.replicas.set(handle, { version, length: 0, blocks: [] })
+    this.#put(handle, { version, length: 0, blocks: [] })
   }
 
   async delete(handle: ChunkHandle): Promise<void> {
     this.#disk.replicas.delete(handle)
     this.#disk.synced.delete(handle)
+    this.#disk.dirty.delete(handle)
+    this.#doubtful.delete(handle)
   }
 
   async setVersion(handle: ChunkHandle, version: number): Promise<void> {
@@ -118,7 +134,7 @@ export class MemoryStore implements ChunkStore {
       at = to
     }
     this.#reserve(storedCount(blocks) - storedCount(contents.blocks))
-    this.#disk.replicas.set(handle, { ...contents, blocks, length: Math.max(contents.length, end) })
+    this.#put(handle, { ...contents, blocks, length: Math.max(contents.length, end) })
   }
 
   async truncate(handle: ChunkHandle, length: number): Promise<void> {
@@ -130,7 +146,7 @@ export class MemoryStore implements ChunkStore {
       const bytes = Buffer.from(blockAt(handle, contents, index)).fill(0, within)
       blocks[index] = { bytes, checksum: blockChecksum(bytes) }
     }
-    this.#disk.replicas.set(handle, { ...contents, blocks, length })
+    this.#put(handle, { ...contents, blocks, length })
   }
 
   async zero(handle: ChunkHandle, offset: number, length: number): Promise<void> {
@@ -148,7 +164,7 @@ export class MemoryStore implements ChunkStore {
       }
       at = to
     }
-    this.#disk.replicas.set(handle, { ...contents, blocks })
+    this.#put(handle, { ...contents, blocks })
   }
 
   async allocate(handle: ChunkHandle, offset: number, length: number): Promise<void> {
@@ -160,13 +176,25 @@ export class MemoryStore implements ChunkStore {
       blocks[index] ??= { bytes: zeroBlock, checksum: blockChecksum(zeroBlock) }
     }
     this.#reserve(storedCount(blocks) - storedCount(contents.blocks))
-    this.#disk.replicas.set(handle, { ...contents, blocks, length: Math.max(contents.length, end) })
+    this.#put(handle, { ...contents, blocks, length: Math.max(contents.length, end) })
   }
 
   async extents(handle: ChunkHandle): Promise<StoredExtents> {
     const { blocks, length } = this.#contents(handle)
     const stored = mapOf(blocks)
     return { blocks: stored.toBuffer(), length, allocatedBytes: stored.allocatedBytes(length) }
+  }
+
+  async checksums(handle: ChunkHandle): Promise<StoredChecksums> {
+    const { blocks, length } = this.#contents(handle)
+    const checksums = Uint32Array.from({ length: Math.ceil(length / checksumBlockSize) }, (_, index) => {
+      return blocks[index]?.checksum ?? 0
+    })
+    return { blocks: mapOf(blocks).toBuffer(), length, checksums }
+  }
+
+  trust(handle: ChunkHandle): void {
+    this.#doubtful.delete(handle)
   }
 
   allocatedBytes(handle: ChunkHandle): number | undefined {
@@ -184,6 +212,12 @@ export class MemoryStore implements ChunkStore {
 
   async close(): Promise<void> {
     for (const [handle, contents] of this.#disk.replicas) this.#disk.synced.set(handle, contents)
+    for (const handle of this.#disk.dirty) if (!this.#doubtful.has(handle)) this.#disk.dirty.delete(handle)
+  }
+
+  #put(handle: ChunkHandle, contents: Contents): void {
+    this.#disk.replicas.set(handle, contents)
+    this.#disk.dirty.add(handle)
   }
 
   #contents(handle: ChunkHandle): Contents {

@@ -22,7 +22,7 @@ import { blockRuns } from './block-map.js'
 import { verifiedBytes } from './block-reads.js'
 import { blockChecksum, blockChecksums } from './checksums.js'
 import { blocksPerChunk, dataStart, encodeHeader, encodeSlot } from './chunk-format.js'
-import type { StoredBytes, StoredExtents } from './chunk-store.js'
+import type { StoredBytes, StoredChecksums, StoredExtents } from './chunk-store.js'
 import {
   closeFile,
   type DiskFile,
@@ -163,6 +163,13 @@ export class ReplicaFile {
   extents(): StoredExtents {
     const { length, allocatedBytes } = this.record
     return { blocks: this.#table.stored.toBuffer(), length, allocatedBytes: allocatedBytes ?? 0 }
+  }
+
+  /** As ChunkStore.checksums. */
+  checksums(): StoredChecksums {
+    const { length } = this.record
+    const checksums = this.#table.checksums.slice(0, Math.ceil(length / checksumBlockSize))
+    return { blocks: this.#table.stored.toBuffer(), length, checksums }
   }
 
   /** As ChunkStore.truncate. */

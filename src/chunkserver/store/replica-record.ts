@@ -9,6 +9,7 @@ export interface ReplicaRecord extends StoredReplica {
   length: number
   /** What is stored of it; not known until its file was opened. */
   allocatedBytes: number | undefined
+  doubtful: boolean
   /** Of the header in the file. Checksums in the file of a dirty replica count for nothing after a crash. */
   dirty: boolean
   /** Of the header in the file. */
@@ -33,6 +34,7 @@ export function newRecord(handle: ChunkHandle, version: number, now: number): Re
     version,
     length: 0,
     allocatedBytes: 0,
+    doubtful: false,
     dirty: true,
     sequence: 0,
     checksumsSaved: true,

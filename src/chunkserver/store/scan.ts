@@ -44,7 +44,16 @@ async function readRecord(path: string, handle: ChunkHandle, log: Logger): Promi
     await readAt(file, bytes, 0)
     const { version, dirty, sequence } = decodeHeader(bytes, handle)
     const length = Math.min(chunkSize, Math.max(0, size - dataStart))
-    const record = { handle, version, length, dirty, sequence, checksumsSaved: !dirty, entryDurable: true }
+    const record = {
+      handle,
+      version,
+      length,
+      dirty,
+      doubtful: dirty,
+      sequence,
+      checksumsSaved: !dirty,
+      entryDurable: true,
+    }
     return { ...record, allocatedBytes: undefined, changedAt: undefined, lost: false }
   } catch (reason) {
     if (!(reason instanceof LeasefsError) || reason.code !== 'CORRUPT') throw reason

@@ -16,6 +16,7 @@ import { Collector } from './collect.js'
 import { every } from './duty.js'
 import { Grants } from './grants.js'
 import { Layout } from './layout.js'
+import { Levelling } from './levelling.js'
 import { collectMs, orphanDelayMs, watchMs } from './limits.js'
 import { openRoom, type Room, type RoomOptions } from './room.js'
 import { ServerWatch } from './server-watch.js'
@@ -44,11 +45,14 @@ export class Chunks implements ChunkService {
     const { signal } = this.#stop
     this.#room = openRoom(options, signal)
     this.#goal = options.goal
-    this.#layout = new Layout(this.#room, new Grants(this.#room), this.#bad)
+    const grants = new Grants(this.#room)
+    const levelling = new Levelling(this.#room, grants)
+    this.#layout = new Layout(this.#room, grants, this.#bad)
     this.#collector = new Collector(this.#room, options.orphanDelayMs ?? orphanDelayMs)
     this.#watch = new ServerWatch(this.#room, options.network)
     this.#duties = Promise.all([
       every(watchMs, options.clock, signal, () => this.#watch.look()),
+      every(watchMs, options.clock, signal, () => levelling.look()),
       every(collectMs, options.clock, signal, () => this.#collect()),
     ])
   }

@@ -20,7 +20,7 @@ import type { ChunkHandle, ServerId } from '../../wire/ids.js'
 import { checkRegister, checkReplicasFailed, checkSpace } from './checks.js'
 import { Commands } from './commands.js'
 import { addressesOf } from './grant.js'
-import { failuresUnderWayMax, registerTimeoutMs } from './limits.js'
+import { commandTimeoutMs, failuresUnderWayMax, levelTimeoutMs, registerTimeoutMs } from './limits.js'
 import { replicasFailed } from './replica-failures.js'
 import { ReportReader } from './report-reader.js'
 import { endServer, forgetHoldings, type Room, traceLease } from './room.js'
@@ -68,7 +68,8 @@ export class ChunkserverSession implements ServerSession {
 
   async command(body: CommandBody): Promise<void> {
     if (this.#state.kind !== 'registered') throw new LeasefsError('UNAVAILABLE', 'the session is closed')
-    await this.#commands.give(number => this.#send({ $case: 'command', value: { number, command: body } }))
+    const timeoutMs = body.$case === 'level' ? levelTimeoutMs : commandTimeoutMs
+    await this.#commands.give(timeoutMs, number => this.#send({ $case: 'command', value: { number, command: body } }))
   }
 
   close(reason: LeasefsError): void {
@@ -140,7 +141,7 @@ export class ChunkserverSession implements ServerSession {
       const { old, died } = servers.register(registration, this, clock.now())
       this.#state = { kind: 'registered', server: id, report: new ReportReader(this.#room, id, this) }
       old?.close(new LeasefsError('CANCELLED', `server ${id} has registered again`))
-      if (died) forgetHoldings(this.#room, id, 'a newer incarnation has registered')
+      if (died) forgetHoldings(this.#room, id, 'a newer incarnation has registered', false)
       replicas.beginReport(id)
       log.info({ server: id, address: registration.address }, 'chunkserver registered')
       this.#send({ $case: 'registered', value: { clusterId, serverLeaseMs, leaseMs, failure: undefined } })

@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock.js'
 import { type Deferred, deferred } from '../../base/deferred.js'
 import { errorCodeOf, LeasefsError } from '../../base/errors.js'
 import type { CommandDone } from '../../wire/gen/chunkserver.js'
-import { commandsOutstandingMax, commandTimeoutMs } from './limits.js'
+import { commandsOutstandingMax } from './limits.js'
 
 interface Waiting {
   readonly done: Deferred<void>
@@ -26,14 +26,14 @@ export class Commands {
    *
    * @throws LeasefsError what the server says; UNAVAILABLE (too many under way, not sent); TIMEOUT (sent, not answered)
    */
-  async give(send: (number: number) => void): Promise<void> {
+  async give(timeoutMs: number, send: (number: number) => void): Promise<void> {
     if (this.#waiting.size >= commandsOutstandingMax) {
       throw new LeasefsError('UNAVAILABLE', `${commandsOutstandingMax} commands wait for an answer already`)
     }
     const number = ++this.#last
     const done = deferred<void>()
-    const cancel = this.#clock.after(commandTimeoutMs, () => {
-      this.#settle(number)?.done.reject(new LeasefsError('TIMEOUT', `no answer within ${commandTimeoutMs} ms`))
+    const cancel = this.#clock.after(timeoutMs, () => {
+      this.#settle(number)?.done.reject(new LeasefsError('TIMEOUT', `no answer within ${timeoutMs} ms`))
     })
     this.#waiting.set(number, { done, cancel })
     send(number)

@@ -47,7 +47,7 @@ export class Grants {
   #inForce(handle: ChunkHandle): Lease | undefined {
     const lease = this.#room.leases.current(handle, this.#room.clock.now())
     if (!lease || this.#room.servers.standing(lease.primary) !== 'serving') return undefined
-    return isUnder(lease, this.#room.table.chunk(handle)) ? lease : undefined
+    return this.#isUsable(lease, this.#room.table.chunk(handle)) ? lease : undefined
   }
 
   async #obtain(handle: ChunkHandle): Promise<Lease> {
@@ -80,7 +80,7 @@ export class Grants {
     return kind === 'wait' || (kind === 'none' && !this.#room.creations.failed(handle))
   }
 
-  /** Ends a lease that is in nobody's way any more: of a holder that is gone, or under a version that has passed. */
+  /** Ends a lease that is in nobody's way any more: of a holder that is gone, or under a version that has passed or must be raised. */
   async #clearLease(record: ChunkRecord): Promise<void> {
     const { servers, leases, clock, log } = this.#room
     const { handle } = record
@@ -88,10 +88,10 @@ export class Grants {
     if (!lease) return
     const standing = servers.standing(lease.primary)
     if (standing === 'gone') endLease(this.#room, handle, 'its holder is gone')
-    if (standing !== 'serving' || isUnder(lease, record)) return
+    if (standing !== 'serving' || this.#isUsable(lease, record)) return
     try {
       await tell(this.#room, lease.primary, { $case: 'revoke', value: { handle, leaseId: lease.leaseId } })
-      endLease(this.#room, handle, 'its version has passed')
+      endLease(this.#room, handle, 'another version is needed')
     } catch (reason) {
       if (!(reason instanceof LeasefsError)) throw reason
       log.warn({ server: lease.primary, handle: handleText(handle), err: reason }, 'a lease was not given back')
@@ -105,7 +105,8 @@ export class Grants {
     const members = replicas
       .of(record.handle)
       .map(({ server, version }) => ({ server, version, standing: servers.standing(server) }))
-    return planLease({ record, members, excluded, incomplete: reporting || clock.now() < absenceProvesAt })
+    const incomplete = reporting || clock.now() < absenceProvesAt
+    return planLease({ record, members, excluded, incomplete, doubtful: this.#room.doubts.has(record.handle) })
   }
 
   /** The lease, or undefined if the servers or the chunk have changed and a new plan is needed. */
@@ -136,9 +137,10 @@ export class Grants {
     const servers = placeServers(this.#room, record.goal)
     grantNewChunk(this.#room, await raiseUnmade(this.#room, record, servers), servers)
   }
-}
 
-/** Whether a lease is for the version that is in use. A raise that failed half-way leaves it behind. */
-function isUnder(lease: Lease | undefined, record: ChunkRecord | undefined): boolean {
-  return lease?.version === record?.version && record?.settledVersion === record?.version
+  /** Whether a lease is for the version that is in use (a raise that failed half-way leaves it behind), and no replica is in doubt. */
+  #isUsable(lease: Lease, record: ChunkRecord | undefined): boolean {
+    if (this.#room.doubts.has(lease.handle)) return false
+    return lease.version === record?.version && record.settledVersion === record.version
+  }
 }

@@ -15,6 +15,7 @@ import { addressesOf, grantNewChunk, leaseMessage, placeServers } from './grant.
 import type { Grants } from './grants.js'
 import type { Lease } from './leases.js'
 import { locateCountMax, locateForWriteCountMax } from './limits.js'
+import type { ReplicaAt } from './replicas.js'
 import type { Room } from './room.js'
 
 export interface LocateQuestion {
@@ -46,7 +47,7 @@ export class Layout {
     if (forWrite) await this.#allocate(ino, first, count)
     const chunks = table.chunksOf(ino, first, count)
     if (forWrite) await Promise.all(chunks.map(({ handle }) => this.#grants.lease(handle)))
-    else await Promise.all(chunks.filter(isUnsettled).map(chunk => this.#settle(chunk)))
+    else await Promise.all(chunks.filter(chunk => this.#needsSettling(chunk)).map(chunk => this.#settle(chunk)))
     return this.#answer(question, before)
   }
 
@@ -70,9 +71,10 @@ export class Layout {
   }
 
   #location(record: ChunkRecord, lease: Lease | undefined): ChunkLocation {
-    const { servers, replicas, clock } = this.#room
+    const { servers, replicas, doubts, clock } = this.#room
     const { index, handle, version } = record
-    const here = replicas.of(handle).filter(at => at.version === version && servers.session(at.server))
+    const serves = (at: ReplicaAt) => servers.session(at.server) && !doubts.concerns(handle, at.server)
+    const here = replicas.of(handle).filter(at => at.version === version && serves(at))
     // Whoever applies mutations is named, also while its session is being renewed: the primary would miss it.
     const names = new Set(here.map(({ server }) => server))
     for (const id of lease?.secondaries ?? []) if (servers.standing(id) !== 'gone') names.add(id)
@@ -86,12 +88,21 @@ export class Layout {
     }
   }
 
+  /** No replica may be read as things are: a raise was cut short, or they may differ, or each may lack something. */
+  #needsSettling({ handle, version, settledVersion }: ChunkRecord): boolean {
+    const { doubts, replicas } = this.#room
+    if (version !== settledVersion || doubts.isAmongAll(handle)) return true
+    if (!doubts.has(handle)) return false
+    const current = replicas.of(handle).filter(at => at.version === version)
+    return current.every(({ server }) => doubts.concerns(handle, server))
+  }
+
   #inForce(handle: ChunkHandle): Lease | undefined {
     const lease = this.#room.leases.current(handle, this.#room.clock.now())
     return lease && this.#room.servers.standing(lease.primary) !== 'gone' ? lease : undefined
   }
 
-  /** A raise that was cut short left no replica of the current version: carried on, so that one can be read. */
+  /** Carries on with what stands between the chunk and its readers. */
   async #settle({ handle }: ChunkRecord): Promise<void> {
     try {
       await this.#grants.lease(handle)
@@ -147,11 +158,6 @@ export class Layout {
       }),
     })
   }
-}
-
-/** Its version was raised but never used: no replica may be read until that has been carried on. */
-function isUnsettled({ version, settledVersion }: ChunkRecord): boolean {
-  return version !== settledVersion
 }
 
 function changed({ handle }: ChunkRecord): LeasefsError {

@@ -7,6 +7,9 @@
 // - One is missing for good: the version is raised for the ones that are left,
 //   so that the missing one is stale when it comes back.
 //
+// - They are all there, and may differ: the version is raised, and they are
+//   made level by that.
+//
 // A version that was raised but never used (the master or the servers died in
 // between) leaves replicas at several versions, all of which hold everything
 // acknowledged: they too are raised to a new one.
@@ -29,6 +32,8 @@ export interface PlanView {
   readonly excluded: ReadonlySet<ServerId>
   /** A server is reporting, or the master has not run long enough for all to have come. */
   readonly incomplete: boolean
+  /** Replicas that missed no version may differ all the same. */
+  readonly doubtful: boolean
 }
 
 export type LeasePlan =
@@ -38,14 +43,16 @@ export type LeasePlan =
   /** No replica can serve. */
   | { readonly kind: 'none' }
 
-export function planLease({ record, members, excluded, incomplete }: PlanView): LeasePlan {
+export function planLease({ record, members, excluded, incomplete, doubtful }: PlanView): LeasePlan {
   const good = members.filter(member => isGood(record, member.version) && !excluded.has(member.server))
   const serving = good.filter(({ standing }) => standing === 'serving')
   const present = serving.filter(({ version }) => version === record.version)
 
   const settled = record.settledVersion === record.version
   if (settled && present.length === record.replicaCount && serving.length === present.length) {
-    return { kind: 'grant', servers: present.map(({ server }) => server) }
+    return doubtful
+      ? { kind: 'raise', members: present }
+      : { kind: 'grant', servers: present.map(({ server }) => server) }
   }
   if (incomplete) return { kind: 'wait' }
   if (good.some(({ standing }) => standing === 'silent' || standing === 'reporting')) return { kind: 'wait' }

@@ -23,6 +23,12 @@ export const grantRoundsMax = 16
 /** How long a command to a chunkserver may take: a sync of a disk that is busy. */
 export const commandTimeoutMs = 2 * second
 
+/** How long a server may take to make a replica level: all 64 MiB of it, from a server and to a disk that are busy. */
+export const levelTimeoutMs = 30 * second
+
+/** Chunks made level at once without anyone having asked for them. */
+export const levelsAtOnceMax = 8
+
 /** How long a new session may take to register. */
 export const registerTimeoutMs = 10 * second
 

@@ -5,6 +5,11 @@
 // A version is used once it is settled in the journal. Between the raise and
 // that, replicas of the old and of the new version are equally good: a crash
 // at any point leaves replicas from which the next raise goes on.
+//
+// In between, too, the replicas are made level: survivors of a dead primary may
+// differ in mutations that were never acknowledged, and one that comes back
+// from a crash may lack some that were. The raise has ended the old primary's
+// power, and the settling lets a new one begin.
 
 import assert from 'node:assert/strict'
 import { LeasefsError } from '../../base/errors.js'
@@ -12,43 +17,70 @@ import type { ServerId } from '../../wire/ids.js'
 import { handleText } from '../../wire/ids.js'
 import type { ChunkRecord } from '../chunk-table.js'
 import { locateWaitMs, watchMs } from './limits.js'
+import { makeLevel } from './make-level.js'
 import type { ReplicaAt } from './replicas.js'
 import { type Room, tell } from './room.js'
 
+export interface RaiseOptions {
+  /** The replicas are level already: their primary has kept its lease, and nothing is under way. */
+  readonly areLevel?: boolean
+  /**
+   * Replicas that are to count from the new version on, and do not yet: whatever their version, 0 included, they
+   * get the bytes of the others, and only then the version.
+   */
+  readonly joiners?: readonly ReplicaAt[]
+}
+
 /**
- * Raises the chunk's version for exactly these replicas and settles it, or says
- * which of them did not take it: the caller then tries again without them.
+ * Raises the chunk's version for exactly these replicas, makes them level, and
+ * settles it, or says which of them did not do their part: the caller then
+ * tries again without them.
  *
- * Holds the chunk's turn. @throws LeasefsError UNAVAILABLE (dropped meanwhile), NO_SPACE, IO
+ * Holds the chunk's turn, and no lease is in force that is not the caller's.
+ *
+ * @throws LeasefsError UNAVAILABLE (dropped meanwhile), NO_SPACE, IO
  */
 export async function raiseVersion(
   room: Room,
   record: ChunkRecord,
   members: readonly ReplicaAt[],
+  { areLevel = false, joiners = [] }: RaiseOptions = {},
 ): Promise<{ readonly record: ChunkRecord; readonly failed: readonly ServerId[] }> {
   assert(members.length > 0)
-  const raised = await whileThere(room.table.raise(record.handle, record.version, members.length))
+  assert(!areLevel || joiners.length === 0)
+  const raised = await whileThere(room.table.raise(record.handle, record.version, members.length + joiners.length))
   assert(raised.version === record.version + 1)
   traceRaise(
     room,
     record,
     raised,
-    members.map(({ server }) => server),
+    [...members, ...joiners].map(({ server }) => server),
   )
 
-  const outcomes = await Promise.all(members.map(member => raiseOne(room, raised, member)))
-  const failed = members.filter((_, i) => !outcomes[i]).map(({ server }) => server)
+  let failed = await raiseAll(room, raised, members)
+  if (failed.length === 0 && !areLevel) {
+    const servers = members.map(({ server }) => server)
+    failed = await makeLevel(room, raised, servers, joiners)
+  }
+  if (failed.length === 0) failed = await raiseAll(room, raised, joiners)
   if (failed.length > 0) return { record: raised, failed }
-  // Survivors of a dead primary may differ in mutations that were never acknowledged. They are made level here,
-  // between the raise, which has ended the old primary's power, and the settling, which lets a new one begin.
-  return { record: await whileThere(room.table.settle(raised.handle, raised.version)), failed }
+  const settled = await whileThere(room.table.settle(raised.handle, raised.version))
+  if (!areLevel) room.doubts.resolved(raised.handle)
+  return { record: settled, failed }
 }
 
 /** Raises the version of a chunk of which no replica was ever made, for replicas that are about to be. */
 export async function raiseUnmade(room: Room, record: ChunkRecord, servers: readonly ServerId[]): Promise<ChunkRecord> {
   const raised = await whileThere(room.table.raise(record.handle, record.version, servers.length))
   traceRaise(room, record, raised, servers)
+  room.doubts.resolved(record.handle)
   return await whileThere(room.table.settle(raised.handle, raised.version))
+}
+
+/** Those that did not take it. */
+async function raiseAll(room: Room, raised: ChunkRecord, members: readonly ReplicaAt[]): Promise<ServerId[]> {
+  const outcomes = await Promise.all(members.map(member => raiseOne(room, raised, member)))
+  return members.filter((_, index) => !outcomes[index]).map(({ server }) => server)
 }
 
 /** True if the server has made the version durable in its replica. */

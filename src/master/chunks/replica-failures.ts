@@ -35,6 +35,7 @@ export async function replicasFailed(room: Room, primary: ServerId, failure: Rep
     const { leaseId } = heldLease(room, primary, failure)
     const secondaries = lease.secondaries.filter(id => !failed.has(id))
     const changed = room.leases.change(handle, leaseId, raised.version, secondaries)
+    room.doubts.leftBehind(handle, failed)
     await leaveBehind(room, raised, failed)
     return changed
   })
@@ -51,7 +52,7 @@ async function raiseWithout(
   for (let round = 0; round < grantRoundsMax; round++) {
     const members = membersOf(room, lease, failed)
     if (failed.has(lease.primary)) break
-    const outcome = await raiseVersion(room, record, members)
+    const outcome = await raiseVersion(room, record, members, { areLevel: true })
     if (outcome.failed.length === 0) return outcome.record
     record = outcome.record
     for (const server of outcome.failed) failed.add(server)

@@ -6,7 +6,8 @@ import { LeasefsError } from '../../base/errors.js'
 import type { Replica } from '../../wire/gen/chunkserver.js'
 import { type ChunkHandle, handleText, type LeaseId, type ServerId } from '../../wire/ids.js'
 import { checkReplica, checkServerId } from './checks.js'
-import { endLease, type Room, traceLease } from './room.js'
+import { isGood } from './lease-plan.js'
+import { endLease, orderLost, type Room, traceLease } from './room.js'
 import type { ServerSession } from './servers.js'
 
 export class ReportReader {
@@ -33,6 +34,7 @@ export class ReportReader {
         continue
       }
       replicas.reported(this.#server, handle, version)
+      this.#noteDoubts(handle, version, piece)
       creations.end(handle)
       if (piece.leaseId > 0 && piece.leaseRemainingMs > 0 && this.#claimed) this.#takeLease(handle, version, piece)
     }
@@ -48,10 +50,20 @@ export class ReportReader {
     creations.reported(this.#server, handle => replicas.versionAt(this.#server, handle) > 0)
     // No lease is granted to a server that is reporting: what it does not claim was granted on a session that is over.
     for (const handle of [...leases.heldBy(this.#server)]) {
-      if (!claimed.has(handle)) endLease(this.#room, handle, 'not held any more')
+      if (claimed.has(handle)) continue
+      endLease(this.#room, handle, 'not held any more')
+      orderLost(this.#room, handle)
     }
     servers.reported(this.#server, this.#session)
     changes.announce()
+  }
+
+  /** A replica that has missed a version is in nobody's way, whatever it holds. */
+  #noteDoubts(handle: ChunkHandle, version: number, { doubtful, followedLeaseId }: Replica): void {
+    const record = this.#room.table.chunk(handle)
+    if (!record || !isGood(record, version)) return
+    if (doubtful) this.#room.doubts.reported(handle, this.#server)
+    if (followedLeaseId > 0) this.#room.doubts.follows(handle, followedLeaseId as LeaseId)
   }
 
   #takeLease(handle: ChunkHandle, version: number, { leaseId, leaseRemainingMs, secondaries }: Replica): void {

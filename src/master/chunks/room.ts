@@ -13,6 +13,7 @@ import type { Namespace } from '../chunk-service.js'
 import type { ChunkRecord, ChunkTable } from '../chunk-table.js'
 import { Changes } from './changes.js'
 import { Creations } from './creations.js'
+import { Doubts } from './doubts.js'
 import { type Lease, LeaseTable } from './leases.js'
 import { watchMs } from './limits.js'
 import { Replicas } from './replicas.js'
@@ -36,6 +37,7 @@ export interface Room extends RoomOptions {
   readonly replicas: Replicas
   readonly leases: LeaseTable
   readonly creations: Creations
+  readonly doubts: Doubts
   readonly changes: Changes
   /** Whoever changes a chunk's version or lease takes a turn. */
   readonly turns: Turns<ChunkHandle>
@@ -55,6 +57,7 @@ export function openRoom(options: RoomOptions, closing: AbortSignal): Room {
     replicas: new Replicas(),
     leases: new LeaseTable(options.table.masterEpoch, options.leaseMs),
     creations: new Creations(),
+    doubts: new Doubts(),
     changes: new Changes(options.clock),
     turns: new Turns(),
     fileTurns: new Turns(),
@@ -91,15 +94,26 @@ export function endServer(room: Room, server: ServerId, kind: 'dead' | 'left', w
   room.log.info({ server, why }, kind === 'dead' ? 'chunkserver is gone' : 'chunkserver has left')
   const session = room.servers.session(server)
   room.servers.gone(server, kind)
-  forgetHoldings(room, server, why)
+  forgetHoldings(room, server, why, kind === 'left')
   session?.close(new LeasefsError('SESSION_LOST', why))
   room.changes.announce()
 }
 
-/** What a server held is out of reach until it reports it again. */
-export function forgetHoldings(room: Room, server: ServerId, why: string): void {
+/** What a server held is out of reach until it reports it again. `orderly`: nothing that it ordered was under way. */
+export function forgetHoldings(room: Room, server: ServerId, why: string, orderly: boolean): void {
   room.replicas.dropServer(server)
-  for (const handle of [...room.leases.heldBy(server)]) endLease(room, handle, why)
+  room.doubts.serverGone(server)
+  for (const handle of [...room.leases.heldBy(server)]) {
+    endLease(room, handle, why)
+    if (!orderly) orderLost(room, handle)
+  }
+}
+
+/** Nobody knows where the order of the chunk's mutations ended: nobody reads a replica before they are made level. */
+export function orderLost(room: Room, handle: ChunkHandle): void {
+  room.doubts.orderLost(handle)
+  const record = room.table.chunk(handle)
+  if (record) room.namespace.invalidate(record.ino)
 }
 
 export function traceLease(

@@ -8,7 +8,7 @@ import type { ControlNetwork } from '../../rpc/control-network.js'
 import { parseAddress } from '../../wire/address.js'
 import type { ServerId } from '../../wire/ids.js'
 import { expiredLeasesMax, probePauseMs, probeTimeoutMs, reportMsMax, watchLateMs, watchMs } from './limits.js'
-import { endServer, type Room, traceLease } from './room.js'
+import { endServer, orderLost, type Room, traceLease } from './room.js'
 
 export class ServerWatch {
   readonly #room: Room
@@ -26,7 +26,11 @@ export class ServerWatch {
   look(): void {
     const { clock, servers, leases } = this.#room
     const now = clock.now()
-    for (const lease of leases.expire(now, expiredLeasesMax)) traceLease(this.#room, 'lease.expire', lease)
+    for (const lease of leases.expire(now, expiredLeasesMax)) {
+      traceLease(this.#room, 'lease.expire', lease)
+      // One that is there says so itself, if anything was left under way.
+      if (servers.standing(lease.primary) !== 'serving') orderLost(this.#room, lease.handle)
+    }
 
     // Heartbeats may have come while this process was held up, and wait to be read: they are given a round.
     const late = now - this.#lookedAt > watchMs + watchLateMs

@@ -72,6 +72,13 @@ export interface Replica {
   leaseId: number;
   leaseRemainingMs: number;
   secondaries: string[];
+  /**
+   * It may lack changes that were applied, or have some that not all replicas have: the server found it as a crash
+   * left it, or a lease of its own ended with mutations under way. It serves nobody until LevelReplica is done.
+   */
+  doubtful: boolean;
+  /** Applies under this lease have come; whether it is over the server does not know. */
+  followedLeaseId: number;
 }
 
 export interface Heartbeat {
@@ -102,6 +109,7 @@ export interface Command {
     | { $case: "revoke"; value: RevokeLease }
     | { $case: "raise"; value: RaiseVersion }
     | { $case: "delete"; value: DeleteReplica }
+    | { $case: "level"; value: LevelReplica }
     | undefined;
 }
 
@@ -142,6 +150,19 @@ export interface DeleteReplica {
   handle: number;
   /** Not if the replica is of a later version. */
   version: number;
+}
+
+/**
+ * The replica gets the bytes that the source's has, block by block where checksums differ; answered when it is level
+ * and what was changed is on the disk. Nobody may order mutations of the chunk meanwhile.
+ */
+export interface LevelReplica {
+  handle: number;
+  /** Of this server's replica. */
+  version: number;
+  /** Unset: this replica is the one that the others are made equal to. */
+  source: ServerAddress | undefined;
+  sourceVersion: number;
 }
 
 /**
@@ -590,7 +611,16 @@ export const ReplicaReport: MessageFns<ReplicaReport> = {
 };
 
 function createBaseReplica(): Replica {
-  return { handle: 0, version: 0, length: 0, leaseId: 0, leaseRemainingMs: 0, secondaries: [] };
+  return {
+    handle: 0,
+    version: 0,
+    length: 0,
+    leaseId: 0,
+    leaseRemainingMs: 0,
+    secondaries: [],
+    doubtful: false,
+    followedLeaseId: 0,
+  };
 }
 
 export const Replica: MessageFns<Replica> = {
@@ -612,6 +642,12 @@ export const Replica: MessageFns<Replica> = {
     }
     for (const v of message.secondaries) {
       writer.uint32(50).string(v!);
+    }
+    if (message.doubtful !== false) {
+      writer.uint32(56).bool(message.doubtful);
+    }
+    if (message.followedLeaseId !== 0) {
+      writer.uint32(64).uint64(message.followedLeaseId);
     }
     return writer;
   },
@@ -675,6 +711,22 @@ export const Replica: MessageFns<Replica> = {
             }
 
             message.secondaries.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.doubtful = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.followedLeaseId = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -908,6 +960,9 @@ export const Command: MessageFns<Command> = {
       case "delete":
         DeleteReplica.encode(message.command.value, writer.uint32(50).fork()).join();
         break;
+      case "level":
+        LevelReplica.encode(message.command.value, writer.uint32(58).fork()).join();
+        break;
     }
     return writer;
   },
@@ -971,6 +1026,14 @@ export const Command: MessageFns<Command> = {
             }
 
             message.command = { $case: "delete", value: DeleteReplica.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.command = { $case: "level", value: LevelReplica.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1357,6 +1420,85 @@ export const DeleteReplica: MessageFns<DeleteReplica> = {
             }
 
             message.version = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLevelReplica(): LevelReplica {
+  return { handle: 0, version: 0, source: undefined, sourceVersion: 0 };
+}
+
+export const LevelReplica: MessageFns<LevelReplica> = {
+  encode(message: LevelReplica, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.handle !== 0) {
+      writer.uint32(8).uint64(message.handle);
+    }
+    if (message.version !== 0) {
+      writer.uint32(16).uint64(message.version);
+    }
+    if (message.source !== undefined) {
+      ServerAddress.encode(message.source, writer.uint32(26).fork()).join();
+    }
+    if (message.sourceVersion !== 0) {
+      writer.uint32(32).uint64(message.sourceVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LevelReplica {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLevelReplica();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.handle = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.version = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.source = ServerAddress.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.sourceVersion = longToNumber(reader.uint64());
             continue;
           }
         }

@@ -131,6 +131,25 @@ export interface ExtentsReply {
   serial?: number | undefined;
 }
 
+/** Chunkserver → chunkserver: what a replica holds, to be compared with another. */
+export interface BlockChecksumsRequest {
+  clusterId: string;
+  handle: number;
+  version: number;
+}
+
+export interface BlockChecksumsReply {
+  failure:
+    | Failure
+    | undefined;
+  /** One bit a block of checksumBlockSize, lowest bit first; missing bytes are holes. */
+  blocks: Buffer;
+  /** Of the replica, bytes. */
+  length: number;
+  /** Of the blocks up to the length: 4 bytes each, little-endian, as FORMAT.md has them. */
+  checksums: Buffer;
+}
+
 /** Primary → secondary, one stream for all chunks they share. In the order of serial numbers for each chunk. */
 export interface PrimaryToSecondary {
   message: { $case: "hello"; value: ApplyHello } | { $case: "apply"; value: Apply } | undefined;
@@ -1014,6 +1033,153 @@ export const ExtentsReply: MessageFns<ExtentsReply> = {
             }
 
             message.serial = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBlockChecksumsRequest(): BlockChecksumsRequest {
+  return { clusterId: "", handle: 0, version: 0 };
+}
+
+export const BlockChecksumsRequest: MessageFns<BlockChecksumsRequest> = {
+  encode(message: BlockChecksumsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.clusterId !== "") {
+      writer.uint32(10).string(message.clusterId);
+    }
+    if (message.handle !== 0) {
+      writer.uint32(16).uint64(message.handle);
+    }
+    if (message.version !== 0) {
+      writer.uint32(24).uint64(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BlockChecksumsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBlockChecksumsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.clusterId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.handle = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.version = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBlockChecksumsReply(): BlockChecksumsReply {
+  return { failure: undefined, blocks: Buffer.alloc(0), length: 0, checksums: Buffer.alloc(0) };
+}
+
+export const BlockChecksumsReply: MessageFns<BlockChecksumsReply> = {
+  encode(message: BlockChecksumsReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(10).fork()).join();
+    }
+    if (message.blocks.length !== 0) {
+      writer.uint32(18).bytes(message.blocks);
+    }
+    if (message.length !== 0) {
+      writer.uint32(24).uint32(message.length);
+    }
+    if (message.checksums.length !== 0) {
+      writer.uint32(34).bytes(message.checksums);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BlockChecksumsReply {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBlockChecksumsReply();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.blocks = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.length = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.checksums = Buffer.from(reader.bytes());
             continue;
           }
         }

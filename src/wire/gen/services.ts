@@ -10,6 +10,8 @@ import { LocateReply, LocateRequest, StatusReply, StatusRequest } from "./admin.
 import { ChunkserverToMaster, MasterToChunkserver } from "./chunkserver.js";
 import { ClientToMaster, MasterToClient } from "./client.js";
 import {
+  BlockChecksumsReply,
+  BlockChecksumsRequest,
   ClientToPrimary,
   ExtentsReply,
   ExtentsRequest,
@@ -94,10 +96,21 @@ export const ChunkserverService = {
     responseSerialize: (value: ExtentsReply): Buffer => Buffer.from(ExtentsReply.encode(value).finish()),
     responseDeserialize: (value: Buffer): ExtentsReply => ExtentsReply.decode(value),
   },
+  blockChecksums: {
+    path: "/leasefs.Chunkserver/BlockChecksums" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: BlockChecksumsRequest): Buffer =>
+      Buffer.from(BlockChecksumsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): BlockChecksumsRequest => BlockChecksumsRequest.decode(value),
+    responseSerialize: (value: BlockChecksumsReply): Buffer => Buffer.from(BlockChecksumsReply.encode(value).finish()),
+    responseDeserialize: (value: Buffer): BlockChecksumsReply => BlockChecksumsReply.decode(value),
+  },
 } as const;
 
 export interface ChunkserverServer extends UntypedServiceImplementation {
   mutate: handleBidiStreamingCall<ClientToPrimary, PrimaryToClient>;
   applyMutations: handleBidiStreamingCall<PrimaryToSecondary, SecondaryToPrimary>;
   extents: handleUnaryCall<ExtentsRequest, ExtentsReply>;
+  blockChecksums: handleUnaryCall<BlockChecksumsRequest, BlockChecksumsReply>;
 }

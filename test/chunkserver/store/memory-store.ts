@@ -24,7 +24,7 @@ t.test('a crash of the machine takes what was not synced', async t => {
   await store.write(a, 0, [Buffer.from('lost, and more')])
   await store.setVersion(a, 2)
   disk.loseUnsynced()
-  t.same(store.stat(a), { handle: a, version: 2, length: 4 }, 'but not the version')
+  t.same(store.stat(a), { handle: a, version: 2, length: 4, doubtful: false }, 'but not the version')
   t.equal(Buffer.concat((await store.read(a, 0, 100)).buffers).toString(), 'kept')
 })
 
@@ -33,6 +33,6 @@ t.test('a full disk says so and changes nothing', async t => {
   await store.create(a, 1)
   await store.write(a, 0, [Buffer.alloc(MiB, 1)])
   await t.rejects(store.write(a, MiB, [Buffer.alloc(1)]), { code: 'NO_SPACE' })
-  t.same(store.stat(a), { handle: a, version: 1, length: MiB })
+  t.same(store.stat(a), { handle: a, version: 1, length: MiB, doubtful: false })
   await store.write(a, 0, [Buffer.alloc(10)])
 })

@@ -23,7 +23,7 @@ async function created(t: Test) {
     const { version, dirty, sequence } = decodeHeader(readFileSync(path), handle)
     const { length } = file.record
     const record: ReplicaRecord = {
-      ...{ handle, version, dirty, sequence, length, entryDurable: true, lost: false },
+      ...{ handle, version, dirty, sequence, length, entryDurable: true, doubtful: dirty, lost: false },
       ...{ checksumsSaved: !dirty, allocatedBytes: undefined, changedAt: undefined },
     }
     const next = await ReplicaFile.open(path, record, context)

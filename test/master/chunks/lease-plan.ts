@@ -23,7 +23,7 @@ function member(text: string): Member {
 }
 
 type Row = [name: string, chunk: [number, number, number], members: string, plan: string, more?: Partial<typeof none>]
-const none = { excluded: [] as string[], incomplete: false }
+const none = { excluded: [] as string[], incomplete: false, doubtful: false }
 
 const rows: Row[] = [
   ['all there: granted among them', [5, 5, 3], 'a5 b5 c5', 'grant a b c'],
@@ -41,6 +41,8 @@ const rows: Row[] = [
   ['nothing is there yet: wait', [5, 5, 3], '', 'wait', { incomplete: true }],
   ['an excluded one is as good as gone', [5, 5, 3], 'a5 b5 c5', 'raise a b', { excluded: ['c'] }],
   ['all are excluded: none', [5, 5, 1], 'a5', 'none', { excluded: ['a'] }],
+  ['all there, and in doubt: raised', [5, 5, 3], 'a5 b5 c5', 'raise a b c', { doubtful: true }],
+  ['in doubt, and one may come back: wait', [5, 5, 3], 'a5 b5 c5?', 'wait', { doubtful: true }],
   ['a raise cut short before anyone was told', [6, 5, 3], 'a5 b5 c5', 'raise a b c'],
   ['a raise cut short half-way', [6, 5, 3], 'a6 b5 c5', 'raise a b c'],
   ['a raise that all took but nobody used', [6, 5, 2], 'a6 b6', 'raise a b'],
@@ -50,12 +52,13 @@ const rows: Row[] = [
 
 for (const [name, [version, settled, count], members, expected, more] of rows) {
   t.test(name, async t => {
-    const { excluded, incomplete } = { ...none, ...more }
+    const { excluded, incomplete, doubtful } = { ...none, ...more }
     const plan = planLease({
       record: record(version, settled, count),
       members: members.split(' ').filter(Boolean).map(member),
       excluded: new Set(excluded as ServerId[]),
       incomplete,
+      doubtful,
     })
     const servers = plan.kind === 'raise' ? plan.members.map(({ server }) => server) : []
     t.equal([plan.kind, ...(plan.kind === 'grant' ? plan.servers : servers)].join(' '), expected)

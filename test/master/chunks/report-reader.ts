@@ -8,6 +8,8 @@ const replica = (handle: number, version: number, more = {}) => ({
   leaseId: 0,
   leaseRemainingMs: 0,
   secondaries: [],
+  doubtful: false,
+  followedLeaseId: 0,
   ...more,
 })
 

@@ -41,6 +41,9 @@ export class FakeServer {
   readonly replicas = new Map<ChunkHandle, number>()
   /** What it claims to hold when it reports. */
   readonly leases = new Map<ChunkHandle, { leaseId: number; remainingMs: number; secondaries: string[] }>()
+  /** What it says that it is not sure of, and under which leases others order its mutations. */
+  readonly doubtful = new Set<ChunkHandle>()
+  readonly followed = new Map<ChunkHandle, number>()
   readonly commands: Body[] = []
   readonly extended: LeaseInUse[] = []
   readonly failedAcks: ReplicasFailedAck[] = []
@@ -164,7 +167,18 @@ export class FakeServer {
 
   #replica(handle: ChunkHandle, version: number): Replica {
     const { leaseId = 0, remainingMs = 0, secondaries = [] } = this.leases.get(handle) ?? {}
-    return { handle, version, length: 0, leaseId, leaseRemainingMs: remainingMs, secondaries }
+    const doubtful = this.doubtful.has(handle)
+    const followedLeaseId = this.followed.get(handle) ?? 0
+    return {
+      handle,
+      version,
+      length: 0,
+      leaseId,
+      leaseRemainingMs: remainingMs,
+      secondaries,
+      doubtful,
+      followedLeaseId,
+    }
   }
 
   #receive(message: MasterToChunkserver['message']): void {
@@ -197,6 +211,7 @@ export class FakeServer {
     if ($case === 'grant' && value.create) this.replicas.set(handle, value.version)
     if ($case === 'raise') this.replicas.set(handle, value.toVersion)
     if ($case === 'delete') this.replicas.delete(handle)
+    if ($case === 'level') this.doubtful.delete(handle)
     if ($case === 'revoke') this.leases.delete(handle)
     if ($case === 'grant' && value.lease) {
       const { leaseId, remainingMs, secondaries } = value.lease

@@ -1,0 +1,73 @@
+// Replicas of one chunk, given the same bytes: one of them is the source, and
+// the others get from it what differs. Which one: all hold what was
+// acknowledged, but one that comes back from a crash may have lost some of it,
+// so one that has not crashed; of those, the one that was there longest.
+
+import assert from 'node:assert/strict'
+import { LeasefsError } from '../../base/errors.js'
+import { handleText, type ServerId } from '../../wire/ids.js'
+import type { ChunkRecord } from '../chunk-table.js'
+import type { ReplicaAt } from './replicas.js'
+import { type Room, tell } from './room.js'
+
+/**
+ * Makes the servers' replicas, all of them of the record's version, hold the
+ * same, and the joiners' too, whatever their version. Nobody orders mutations
+ * meanwhile. Returns the servers that did not do their part: the source, if it
+ * can't be read.
+ */
+export async function makeLevel(
+  room: Room,
+  { handle, version }: ChunkRecord,
+  servers: readonly ServerId[],
+  joiners: readonly ReplicaAt[],
+): Promise<ServerId[]> {
+  const source = chooseSource(room, { handle }, servers)
+  const trusted = await levelOne(room, { handle }, { server: source, version })
+  if (trusted) return [source]
+
+  const address = room.servers.get(source)?.address
+  const others = [...servers.filter(id => id !== source).map(server => ({ server, version })), ...joiners]
+  const from = { source: address, sourceVersion: version }
+  const outcomes = await Promise.all(others.map(other => levelOne(room, { handle }, other, from)))
+  // What is at fault is the source, says who could read all but that.
+  if (outcomes.some(reason => reason?.code === 'CORRUPT')) return [source]
+  return others.filter((_, index) => outcomes[index]).map(({ server }) => server)
+}
+
+/** One that is not in doubt, if there is one; the one that has been registered longest. */
+export function chooseSource(
+  { servers, doubts }: Pick<Room, 'servers' | 'doubts'>,
+  { handle }: Pick<ChunkRecord, 'handle'>,
+  candidates: readonly ServerId[],
+): ServerId {
+  const rank = (id: ServerId) => {
+    const state = servers.get(id)?.state
+    return { doubtful: doubts.concerns(handle, id), since: state?.kind === 'connected' ? state.since : Infinity, id }
+  }
+  const ranked = candidates.map(rank).sort((a, b) => {
+    return Number(a.doubtful) - Number(b.doubtful) || a.since - b.since || (a.id < b.id ? -1 : 1)
+  })
+  assert(ranked[0])
+  return ranked[0].id
+}
+
+/** Undefined if the server's replica is level now; else why not. Without a source: it is the source. */
+async function levelOne(
+  room: Room,
+  { handle }: Pick<ChunkRecord, 'handle'>,
+  { server, version }: ReplicaAt,
+  from: { source: NonNullable<ReturnType<Room['servers']['get']>>['address'] | undefined; sourceVersion: number } = {
+    source: undefined,
+    sourceVersion: 0,
+  },
+): Promise<LeasefsError | undefined> {
+  try {
+    await tell(room, server, { $case: 'level', value: { handle, version, ...from } })
+    return undefined
+  } catch (reason) {
+    if (!(reason instanceof LeasefsError)) throw reason
+    room.log.warn({ server, handle: handleText(handle), err: reason }, 'a replica was not made level')
+    return reason
+  }
+}
