@@ -21,6 +21,7 @@ import type { Leveller } from './levelling/leveller.js'
 import { revokeDrainMs } from './limits.js'
 import { checkHandle, checkPositive } from './mutations/checked.js'
 import type { SecondaryAddress } from './mutations/secondary-link.js'
+import type { SecondaryLinks } from './mutations/secondary-links.js'
 import type { Replica } from './replica.js'
 import type { Replicas } from './replicas.js'
 import type { ServerLease } from './server-lease.js'
@@ -32,6 +33,7 @@ export interface CommandsOptions {
   readonly replicas: Replicas
   readonly serverLease: ServerLease
   readonly clock: Clock
+  readonly links: Pick<SecondaryLinks, 'serverThere'>
   readonly leveller: Pick<Leveller, 'level'>
 }
 
@@ -80,7 +82,7 @@ export class Commands {
    * when we sent that one, the lease ends here before it ends there.
    */
   async #grant(handle: ChunkHandle, grant: GrantLease, acknowledgedSentAt: number): Promise<void> {
-    const { self, store } = this.#options
+    const { self, store, links } = this.#options
     const { lease, version } = grant
     if (lease?.primary !== self) throw new LeasefsError('INVALID_ARGUMENT', 'a lease for another server')
     const leaseId = checkPositive(lease.leaseId, 'lease id') as LeaseId
@@ -88,6 +90,7 @@ export class Commands {
     if (grant.create && !store.stat(handle)) await this.#create(handle, { version })
     const replica = this.#replica(handle)
     checkVersion(replica, version)
+    for (const { serverId } of secondaries) links.serverThere(serverId)
     replica.becomePrimary({ leaseId, secondaries, expiresAt: acknowledgedSentAt + lease.remainingMs })
   }
 

@@ -47,6 +47,9 @@ export const secondarySilenceMs = 4 * second
 /** A secondary that has not applied what it was sent so long ago has failed, whatever it says. */
 export const applyAgeMsMax = 30 * second
 
+/** Servers remembered that the master has given up. */
+export const goneServersMax = 4096
+
 /** How long we keep a stream to a secondary that has nothing to do. */
 export const linkIdleMs = 1 * minute
 

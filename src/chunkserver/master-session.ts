@@ -29,6 +29,7 @@ import type { Commands } from './commands.js'
 import { FailureReports } from './failure-reports.js'
 import { extensionsMax, heartbeatsOutstandingMax, masterSilenceMs } from './limits.js'
 import { failureOf } from './mutations/mutation-error.js'
+import type { SecondaryLinks } from './mutations/secondary-links.js'
 import type { FailureReport } from './replica.js'
 import { replicaMessage, reportMessages } from './replica-report.js'
 import type { Replicas } from './replicas.js'
@@ -42,6 +43,7 @@ export interface MasterSessionOptions {
   readonly store: ChunkStore
   readonly replicas: Replicas
   readonly commands: Commands
+  readonly links: Pick<SecondaryLinks, 'serverGone'>
   readonly serverLease: ServerLease
   /** Empty while the server belongs to no cluster. */
   readonly clusterId: () => string
@@ -185,6 +187,7 @@ export class MasterSession {
     if (message?.$case === 'heartbeatAck') this.#acknowledged(message.value, state.serverLeaseMs)
     else if (message?.$case === 'failedAck') this.#failures.answered(message.value)
     else if (message?.$case === 'command') this.#command(message.value)
+    else if (message?.$case === 'gone') this.#options.links.serverGone(message.value.serverId as ServerId)
   }
 
   async #registered(state: State & { kind: 'registering' }, registered: Registered): Promise<void> {

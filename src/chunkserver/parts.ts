@@ -65,7 +65,7 @@ export async function assemble(
   return {
     ...{ serverId, clusterId, serverLease, data, links, peers, space, replicas, commits },
     reads: new Reads({ store, replicas, serverLease, clock, log }),
-    commands: new Commands({ self: serverId, store, replicas, serverLease, clock, leveller }),
+    commands: new Commands({ self: serverId, store, replicas, serverLease, clock, links, leveller }),
     stopTakingCommits: () => {
       closing = true
     },

@@ -25,6 +25,8 @@ export class LocationCache {
   readonly #options: LocationOptions
   readonly #files = new LRUCache<Ino, Map<number, LocatedChunk>>({ max: locatedFilesMax })
   readonly #asking = new Map<string, Promise<LocatedChunk>>()
+  /** Who wants to know when what was said of a file does not hold any more. */
+  readonly #watching = new Map<Ino, Set<() => void>>()
 
   constructor(options: LocationOptions) {
     this.#options = options
@@ -60,12 +62,27 @@ export class LocationCache {
     for (const purpose of ['read', 'write']) this.#asking.delete(`${purpose}:${ino}:${index}`)
   }
 
+  /** The master has taken back what it said of the file. */
   drop(ino: Ino): void {
     this.#files.delete(ino)
+    for (const changed of [...(this.#watching.get(ino) ?? [])]) changed()
   }
 
+  /** The same for all files. */
   clear(): void {
     this.#files.clear()
+    for (const changed of [...this.#watching.values()].flatMap(watching => [...watching])) changed()
+  }
+
+  /** Calls `changed` each time the master takes back what it said of the file, until the function returned is called. */
+  watch(ino: Ino, changed: () => void): () => void {
+    const watching = this.#watching.get(ino) ?? new Set()
+    this.#watching.set(ino, watching)
+    watching.add(changed)
+    return () => {
+      watching.delete(changed)
+      if (watching.size === 0 && this.#watching.get(ino) === watching) this.#watching.delete(ino)
+    }
   }
 
   #known(ino: Ino, index: number, purpose: LocatePurpose): LocatedChunk | undefined {

@@ -41,7 +41,7 @@ export interface Batch {
 }
 
 export interface MutatorOptions {
-  readonly locations: Pick<LocationCache, 'locate' | 'forget'>
+  readonly locations: Pick<LocationCache, 'locate' | 'forget' | 'watch'>
   readonly streams: Pick<CommitStreams, 'commit'>
   readonly data: Pick<DataClient, 'push'>
   readonly clock: Clock
@@ -101,7 +101,37 @@ export class Mutator {
       await this.#slots.take()
       pushes.push(this.#push(mutation, lease.chain).finally(() => this.#slots.give()))
     }
-    return this.#options.streams.commit(lease.primary, { handle, version, mutations: mutations.map(toWire) })
+    const committing = this.#options.streams.commit(lease.primary, {
+      ...{ handle, version },
+      mutations: mutations.map(toWire),
+    })
+    return await this.#unlessMoved({ ino, index }, lease.primary, committing)
+  }
+
+  /**
+   * What comes first: the outcome, or the master's word that another server is
+   * the primary now, as when the one that was asked has fallen silent. The
+   * commit may have been done then.
+   */
+  #unlessMoved(
+    { ino, index }: Pick<Batch, 'ino' | 'index'>,
+    primary: ReplicaServer,
+    committing: Promise<CommitOutcome>,
+  ): Promise<CommitOutcome> {
+    return new Promise(resolve => {
+      const look = async () => {
+        const located = await this.#primaryOf(ino, index).catch(LeasefsError.from)
+        if (located instanceof LeasefsError || located.lease.primary.serverId === primary.serverId) return
+        const error = new LeasefsError('NOT_PRIMARY', `chunk ${index} of inode ${ino} has another primary`)
+        settle({ ok: false, error, missing: [] })
+      }
+      const unwatch = this.#options.locations.watch(ino, look)
+      const settle = (outcome: CommitOutcome) => {
+        unwatch()
+        resolve(outcome)
+      }
+      committing.then(settle)
+    })
   }
 
   /** UNAVAILABLE is worth another attempt; anything else the master says is final. */
@@ -117,26 +147,21 @@ export class Mutator {
   }
 
   /**
-   * Along the chain; past a broken link directly to those behind it. Whom we
-   * cannot reach at all is left to the primary, which finds that it has not applied.
+   * Along the chain. Past a broken link from us: to the server at its end, and
+   * at the same time, in a chain of their own, to those behind it, which need
+   * not wait for a server that may be silent. Whom we cannot reach at all is
+   * left to the primary, which finds that it has not applied.
    */
-  async #push({ id, bytes, crc32 }: WriteMutation, chain: readonly ReplicaServer[]): Promise<boolean> {
-    let rest = chain
-    let ok = true
-    while (rest.length > 0) {
-      const addresses = rest.map(({ data }) => data)
-      const outcome = await this.#options.data.push({
-        id,
-        chain: addresses,
-        buffers: [bytes],
-        length: bytes.length,
-        crc32,
-      })
-      if (outcome.ok) break
-      ok = false
-      rest = rest.slice(Math.max(1, outcome.failedAt))
-    }
-    return ok
+  async #push(mutation: WriteMutation, chain: readonly ReplicaServer[]): Promise<boolean> {
+    const { id, bytes, crc32 } = mutation
+    const addresses = chain.map(({ data }) => data)
+    const push = { id, chain: addresses, buffers: [bytes], length: bytes.length, crc32 }
+    const outcome = await this.#options.data.push(push)
+    if (outcome.ok) return true
+    const cut = outcome.failedAt === 0 ? [] : chain.slice(outcome.failedAt, outcome.failedAt + 1)
+    const behind = chain.slice(outcome.failedAt + 1)
+    await Promise.all([cut, behind].map(part => part.length > 0 && this.#push(mutation, part)))
+    return false
   }
 }
 

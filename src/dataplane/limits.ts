@@ -10,13 +10,13 @@ import { mutationSizeMax } from '../constants.js'
  * before it waits k times as long, so that the one next to the fault is the one
  * that reports it.
  */
-export const pushForwardTimeoutMs = 2 * second
+export const pushForwardTimeoutMs = 1 * second
 
 /** A push of which nothing more comes for so long is abandoned. */
 export const pushIdleTimeoutMs = 30 * second
 
 /** A connection on which reads wait and nothing comes for so long is given up. */
-export const readTimeoutMs = 5 * second
+export const readTimeoutMs = 3 * second
 
 export const connectTimeoutMs = 2 * second
 

@@ -86,6 +86,23 @@ t.test('what was forgotten, dropped or may not be used is asked for again', asyn
   await again('and so it was not kept')
 })
 
+t.test('who watches a file hears when the master takes back what it said', async t => {
+  const { locations } = make()
+  const heard: string[] = []
+  const stop = locations.watch(file, () => heard.push('one'))
+  const stopOther = locations.watch(file, () => heard.push('other'))
+  locations.drop((file + 1) as typeof file)
+  t.same(heard, [])
+  locations.drop(file)
+  t.same(heard, ['one', 'other'])
+  stop()
+  locations.clear()
+  t.same(heard, ['one', 'other', 'other'])
+  stopOther()
+  locations.drop(file)
+  t.equal(heard.length, 3)
+})
+
 t.test('a question that is under way is not joined after what it answers was found wrong', async t => {
   const { asked, locations, session } = make()
   const before = locations.locate(file, 0, 'write')

@@ -121,14 +121,39 @@ t.test('past a broken link the data goes directly to those behind it', async t =
   }
   await mutator.apply(batchOf(write(1)))
   await clock.advance(0)
-  const [whole = [], rest] = data.pushes.map(({ ports }) => ports)
-  t.same(rest, whole.slice(1))
+  const [whole = [], ...rest] = data.pushes.map(({ ports }) => ports)
+  t.same(rest, [whole.slice(1, 2), whole.slice(2)], 'those behind do not wait for the one at its end')
 
   broken.add(whole[1] ?? 0)
   const applied = await mutator.apply(batchOf(write(2)))
   t.equal(await applied.pushed, false)
   const second = data.pushes.filter(({ counter }) => counter === 2).map(({ ports }) => ports.length)
-  t.same(second, [3, 2, 1], 'whom we cannot reach either is left out')
+  t.same(second, [3, 1, 1], 'whom we cannot reach either is left out')
+})
+
+t.test('a commit is made anew when the master names another primary meanwhile', async t => {
+  const { mutator, streams, locations, clock } = make()
+  streams.outcome = undefined
+  const applying = mutator.apply(batchOf(write(1)))
+  await clock.advance(0)
+  for (const changed of locations.watching) changed()
+  await clock.advance(0)
+  t.equal(streams.commits.length, 1, 'the same one: it is waited for')
+  locations.answers = [{ primary: 2 }]
+  for (const changed of locations.watching) changed()
+  await clock.advance(100)
+  t.same(
+    streams.commits.map(({ to }) => to),
+    ['s1', 's2'],
+  )
+  t.same(
+    streams.writes.map(({ counter }) => counter),
+    [1, 1],
+    'the same data id',
+  )
+  streams.commits[1]?.answer({ ok: true })
+  await t.resolves(applying)
+  t.equal(locations.watching.size, 0)
 })
 
 t.test('attempts end with the time that was given', async t => {

@@ -80,8 +80,9 @@ export class SecondaryLink {
     this.#stream.send({ message: { $case: 'apply', value: apply } })
   }
 
-  close(): void {
-    this.#end(new LeasefsError('CANCELLED', `the stream to ${this.#name} was closed`))
+  /** `reason`: of the failure of what is unanswered. */
+  close(reason = new LeasefsError('CANCELLED', `the stream to ${this.#name} was closed`)): void {
+    this.#end(reason)
   }
 
   get #name(): string {

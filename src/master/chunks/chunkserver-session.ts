@@ -72,6 +72,10 @@ export class ChunkserverSession implements ServerSession {
     await this.#commands.give(timeoutMs, number => this.#send({ $case: 'command', value: { number, command: body } }))
   }
 
+  tellGone(serverId: ServerId): void {
+    if (this.#state.kind === 'registered') this.#send({ $case: 'gone', value: { serverId } })
+  }
+
   close(reason: LeasefsError): void {
     this.#closed()
     this.#stream.close(reason)

@@ -96,6 +96,8 @@ export function endServer(room: Room, server: ServerId, kind: 'dead' | 'left', w
   room.servers.gone(server, kind)
   forgetHoldings(room, server, why, kind === 'left')
   session?.close(new LeasefsError('SESSION_LOST', why))
+  // Primaries that wait for it need not.
+  for (const { id } of room.servers.all()) room.servers.session(id)?.tellGone(server)
   room.changes.announce()
 }
 

@@ -29,6 +29,8 @@ export type CommandBody = NonNullable<Command['command']>
 export interface ServerSession {
   /** Resolves when the server has done it. @throws LeasefsError what the server says, UNAVAILABLE (session closed), TIMEOUT */
   command(body: CommandBody): Promise<void>
+  /** Another server is dead or has left. */
+  tellGone(server: ServerId): void
   close(reason: LeasefsError): void
 }
 

@@ -29,6 +29,7 @@ export interface MasterToChunkserver {
     | { $case: "heartbeatAck"; value: HeartbeatAck }
     | { $case: "command"; value: Command }
     | { $case: "failedAck"; value: ReplicasFailedAck }
+    | { $case: "gone"; value: ServerGone }
     | undefined;
 }
 
@@ -186,6 +187,11 @@ export interface ReplicasFailedAck {
   failure: Failure | undefined;
 }
 
+/** Another server serves nothing any more, as far as anyone can tell: nobody need wait for it. */
+export interface ServerGone {
+  serverId: string;
+}
+
 export interface ServerGoodbye {
 }
 
@@ -311,6 +317,9 @@ export const MasterToChunkserver: MessageFns<MasterToChunkserver> = {
       case "failedAck":
         ReplicasFailedAck.encode(message.message.value, writer.uint32(34).fork()).join();
         break;
+      case "gone":
+        ServerGone.encode(message.message.value, writer.uint32(42).fork()).join();
+        break;
     }
     return writer;
   },
@@ -358,6 +367,14 @@ export const MasterToChunkserver: MessageFns<MasterToChunkserver> = {
             }
 
             message.message = { $case: "failedAck", value: ReplicasFailedAck.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.message = { $case: "gone", value: ServerGone.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1679,6 +1696,52 @@ export const ReplicasFailedAck: MessageFns<ReplicasFailedAck> = {
             }
 
             message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseServerGone(): ServerGone {
+  return { serverId: "" };
+}
+
+export const ServerGone: MessageFns<ServerGone> = {
+  encode(message: ServerGone, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.serverId !== "") {
+      writer.uint32(10).string(message.serverId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServerGone {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServerGone();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.serverId = reader.string();
             continue;
           }
         }

@@ -36,3 +36,27 @@ t.test('one stream to a server, another when it is elsewhere or the stream was l
   links.close()
   t.equal(outcomes.length, 4, 'what is unanswered fails when they are closed')
 })
+
+t.test('a server that the master has given up has not applied, until the master names it again', async t => {
+  const clock = new SimulatedClock()
+  const network = new MemoryControlNetwork(clock)
+  const handlers = [stream(ChunkserverService.applyMutations, () => {})]
+  const { address: control } = await network.serve({ host: '127.0.0.1', port: 0 }, handlers)
+  const links = new SecondaryLinks(() => ({ network, clock, self: { clusterId: 'c', serverId: 'p' as ServerId } }))
+  t.teardown(() => links.close())
+  const outcomes: (string | undefined)[] = []
+  const send = () => links.send({ serverId, control }, apply, error => outcomes.push(error?.code))
+  send()
+  await clock.advance(1)
+  t.same(outcomes, [], 'it does not answer')
+  links.serverGone('other' as ServerId)
+  t.same(outcomes, [])
+  links.serverGone(serverId)
+  t.same(outcomes, ['UNAVAILABLE'])
+  send()
+  t.same(outcomes, ['UNAVAILABLE', 'UNAVAILABLE'], 'at once')
+  links.serverThere(serverId)
+  send()
+  await clock.advance(1)
+  t.equal(outcomes.length, 2)
+})

@@ -69,6 +69,14 @@ export class ScriptedLocations {
   forget(): void {
     this.forgotten++
   }
+
+  /** Those who want to know when the master takes back what it said. */
+  readonly watching = new Set<() => void>()
+
+  watch(_ino: Ino, changed: () => void): () => void {
+    this.watching.add(changed)
+    return () => this.watching.delete(changed)
+  }
 }
 
 export const failed = (

@@ -31,7 +31,7 @@ t.test('a server that ends loses its replicas, its leases and its session', asyn
   t.same(room.replicas.of(handle), [{ server: b, version: 1 }])
   t.equal(room.leases.current(handle, 0), undefined)
   t.equal(room.servers.standing(a), 'gone')
-  t.same(test.log, ['lease.revoke', 'close a'])
+  t.same(test.log, ['lease.revoke', 'close a', 'gone a b'], 'and the others hear of it')
 })
 
 t.test('ending a lease that is not there is nothing', async t => {

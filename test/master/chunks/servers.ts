@@ -13,7 +13,7 @@ const registration = (id: string, incarnation = 'one'): Registration => ({
   totalBytes: 1000,
   freeBytes: 500,
 })
-const session = (): ServerSession => ({ command: async () => {}, close: () => {} })
+const session = (): ServerSession => ({ command: async () => {}, tellGone: () => {}, close: () => {} })
 const a = 'a' as ServerId
 const space = { totalBytes: 1000, freeBytes: 400 }
 

@@ -47,6 +47,7 @@ export class TestRoom {
         this.log.push(`${body.$case} ${text}`)
         await obey(body)
       },
+      tellGone: (gone: ServerId) => this.log.push(`gone ${gone} ${text}`),
       close: () => this.log.push(`close ${text}`),
     }
     this.room.servers.register(registration, session, this.clock.now())
