@@ -16,7 +16,8 @@ import type {
 } from '../wire/gen/chunkserver.js'
 import type { ServerAddress } from '../wire/gen/common.js'
 import { type ChunkHandle, handleText, type LeaseId, type ServerId } from '../wire/ids.js'
-import { InOrder } from './in-order.js'
+import type { Copies } from './copies.js'
+import type { InOrder } from './in-order.js'
 import type { Leveller } from './levelling/leveller.js'
 import { revokeDrainMs } from './limits.js'
 import { checkHandle, checkPositive } from './mutations/checked.js'
@@ -35,11 +36,13 @@ export interface CommandsOptions {
   readonly clock: Clock
   readonly links: Pick<SecondaryLinks, 'serverThere'>
   readonly leveller: Pick<Leveller, 'level'>
+  readonly copies: Pick<Copies, 'copy' | 'stop' | 'isUnderWay'>
+  /** Commands about one chunk are carried out one after the other. */
+  readonly inOrder: InOrder<ChunkHandle>
 }
 
 export class Commands {
   readonly #options: CommandsOptions
-  readonly #inOrder = new InOrder<ChunkHandle>()
 
   constructor(options: CommandsOptions) {
     this.#options = options
@@ -49,9 +52,14 @@ export class Commands {
   async run({ command }: Command): Promise<void> {
     if (!command) throw new LeasefsError('NOT_SUPPORTED', 'a command this server does not know')
     const handle = checkHandle(command.value.handle)
+    const { serverLease, copies, inOrder } = this.#options
     // Counted from when it came, not from when its turn comes.
-    const acknowledgedSentAt = this.#options.serverLease.acknowledgedSentAt
-    await this.#inOrder.run(handle, () => {
+    const { acknowledgedSentAt } = serverLease
+    // Takes long, and waits its turn itself where it must.
+    if (command.$case === 'copy') return await copies.copy(handle, command.value)
+    // Before its turn: what is copied may wait for one itself.
+    if (command.$case === 'delete' && copies.isUnderWay(handle)) await copies.stop(handle)
+    await inOrder.run(handle, () => {
       switch (command.$case) {
         case 'create':
           return this.#create(handle, command.value)

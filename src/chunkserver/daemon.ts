@@ -82,7 +82,8 @@ async function serve(options: ChunkserverOptions, serverId: ServerId, store: Chu
   const { controlServer, dataServer } = await listen(options, parts)
   const session: MasterSession = new MasterSession({
     ...{ master: control.connect(options.master), clock, log, store, incarnation: random.uuid() },
-    ...{ replicas: parts.replicas, commands: parts.commands, links: parts.links, serverLease: parts.serverLease },
+    ...{ replicas: parts.replicas, commands: parts.commands, copies: parts.copies, links: parts.links },
+    serverLease: parts.serverLease,
     clusterId: parts.clusterId,
     adopt: clusterId => dataDirectory.update({ clusterId }),
     server: {

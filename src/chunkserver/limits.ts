@@ -99,6 +99,13 @@ export const levelPassesMax = 4
 /** Reads of its source that one levelling has under way. */
 export const levelReadsAtOnceMax = 4
 
+/** Replicas being made from those of other servers at once. */
+export const copiesAtOnceMax = 64
+
+/** A replica that is copied while its source changes is compared again until a round had to fetch no more than this. */
+export const copyPassesMax = 5
+export const copyRemainderBytes = 4 * MiB
+
 /** How long a server may take to say what a replica holds: after a crash it computes that from the data. */
 export const blockChecksumsTimeoutMs = 10 * second
 

@@ -26,6 +26,7 @@ import type { ServerAddress } from '../wire/gen/common.js'
 import { MasterService } from '../wire/gen/services.js'
 import type { ChunkHandle, ClusterId, ServerId } from '../wire/ids.js'
 import type { Commands } from './commands.js'
+import type { Copies } from './copies.js'
 import { FailureReports } from './failure-reports.js'
 import { extensionsMax, heartbeatsOutstandingMax, masterSilenceMs } from './limits.js'
 import { failureOf } from './mutations/mutation-error.js'
@@ -44,6 +45,7 @@ export interface MasterSessionOptions {
   readonly replicas: Replicas
   readonly commands: Commands
   readonly links: Pick<SecondaryLinks, 'serverGone'>
+  readonly copies: Pick<Copies, 'discard'>
   readonly serverLease: ServerLease
   /** Empty while the server belongs to no cluster. */
   readonly clusterId: () => string
@@ -191,7 +193,7 @@ export class MasterSession {
   }
 
   async #registered(state: State & { kind: 'registering' }, registered: Registered): Promise<void> {
-    const { clusterId, adopt, serverLease, store, replicas, clock, log } = this.#options
+    const { clusterId, adopt, serverLease, store, replicas, copies, clock, log } = this.#options
     const { failure, serverLeaseMs } = registered
     if (failure) throw new LeasefsError(errorCodeOf(failure.code), failure.message)
     if (clusterId() === '') await adopt(registered.clusterId as ClusterId)
@@ -205,6 +207,8 @@ export class MasterSession {
     this.#leaseMs = registered.leaseMs
     this.#state = { kind: 'registered', serverLeaseMs }
     serverLease.acknowledged(state.sentAt, serverLeaseMs)
+    // Who asked for copies on an earlier session has given them up.
+    copies.discard().catch(reason => log.error({ err: reason }, 'half-made replicas were not removed'))
     for (const value of reportMessages(store, replicas, clock.now())) this.#send({ $case: 'report', value })
     log.info({ clusterId: registered.clusterId }, 'registered with the master')
     this.#ready.resolve()

@@ -5,7 +5,9 @@ import { createDataClient } from '../dataplane/data-client.js'
 import type { DataClient } from '../dataplane/data-plane.js'
 import type { ChunkHandle, ServerId } from '../wire/ids.js'
 import { Commands } from './commands.js'
+import { Copies } from './copies.js'
 import type { ChunkserverOptions } from './daemon.js'
+import { InOrder } from './in-order.js'
 import { askBlockChecksums } from './levelling/block-checksums.js'
 import { Leveller, type Source } from './levelling/leveller.js'
 import type { MasterSession } from './master-session.js'
@@ -32,6 +34,7 @@ export interface Parts {
   readonly commits: Commits
   readonly reads: Reads
   readonly commands: Commands
+  readonly copies: Copies
   /** From here on commits are refused; those that have their place go on. */
   stopTakingCommits(): void
 }
@@ -57,15 +60,18 @@ export async function assemble(
   const peers = createDataClient({ network: dataNetwork, clock, log, trace, self: () => serverId, clusterId })
   const ask = (source: Source, handle: ChunkHandle) => askBlockChecksums(control, clusterId(), source, handle)
   const leveller = new Leveller({ store, data: peers, ask })
+  const freeBytes = () => space.latest.freeBytes
+  const inOrder = new InOrder<ChunkHandle>()
+  const copies = new Copies({ store, replicas, leveller, clock, freeBytes, inOrder })
   const commits = new Commits({
     ...{ replicas, store, data, clock, serverLease },
-    freeBytes: () => space.latest.freeBytes,
+    freeBytes,
     closing: () => closing,
   })
   return {
-    ...{ serverId, clusterId, serverLease, data, links, peers, space, replicas, commits },
+    ...{ serverId, clusterId, serverLease, data, links, peers, space, replicas, commits, copies },
     reads: new Reads({ store, replicas, serverLease, clock, log }),
-    commands: new Commands({ self: serverId, store, replicas, serverLease, clock, links, leveller }),
+    commands: new Commands({ self: serverId, store, replicas, serverLease, clock, leveller, links, copies, inOrder }),
     stopTakingCommits: () => {
       closing = true
     },

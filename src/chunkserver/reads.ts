@@ -90,7 +90,9 @@ export class Reads {
     const { store, replicas, serverLease, clock } = this.#options
     serverLease.check(clock.now())
     const stored = store.stat(handle)
-    if (!stored) throw new LeasefsError('NOT_FOUND', `no replica of chunk ${handleText(handle)} here`)
+    // One of version 0 is being made: nobody knows of it.
+    if (!stored || stored.version === 0)
+      throw new LeasefsError('NOT_FOUND', `no replica of chunk ${handleText(handle)} here`)
     if (stored.version !== version) {
       const text = `chunk ${handleText(handle)} is at version ${stored.version} here, not ${version}`
       throw new LeasefsError('STALE_VERSION', text)

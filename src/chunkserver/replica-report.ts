@@ -12,8 +12,8 @@ import type { ChunkStore, StoredReplica } from './store/chunk-store.js'
 export function* reportMessages(store: ChunkStore, replicas: Replicas, now: number): Iterable<ReplicaReport> {
   let pieces: ReplicaMessage[] = []
   for (const stored of store.list()) {
-    const { handle } = stored
-    if (replicas.isFailed(handle)) continue
+    const { handle, version } = stored
+    if (version === 0 || replicas.isFailed(handle)) continue
     if (pieces.length === reportReplicasMax) {
       yield { replicas: pieces, last: false }
       pieces = []

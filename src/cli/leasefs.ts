@@ -1,7 +1,11 @@
 // leasefs: a whole local cluster, and questions to one.
 
+import { addDrainCommand } from './drain.js'
+import { addGoalCommand } from './goal.js'
 import { addLocateCommand } from './locate.js'
 import { program, runProgram } from './program.js'
+import { addRebalanceCommand } from './rebalance.js'
+import { addRepairCommand } from './repair.js'
 import { addStatusCommand } from './status.js'
 import { addUpCommand } from './up.js'
 
@@ -10,5 +14,9 @@ export async function main(): Promise<void> {
   addUpCommand(command)
   addStatusCommand(command)
   addLocateCommand(command)
+  addGoalCommand(command)
+  addRepairCommand(command)
+  addDrainCommand(command)
+  addRebalanceCommand(command)
   await runProgram(command)
 }

@@ -19,3 +19,6 @@ export const stopTimeoutMs = shutdownMs + abandonMs + 2 * second
 
 /** An answer to `status` or `locate`. */
 export const askTimeoutMs = 5 * second
+
+/** How often a command that watches what the master does looks again. */
+export const progressPauseMs = 0.5 * second

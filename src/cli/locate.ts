@@ -1,16 +1,13 @@
 // leasefs locate: where the chunks of a file are, and who may write them.
 
-import { realpath, stat } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { LeasefsError } from '../base/errors.js'
-import { listMounts, mountOf } from '../fuse/mount-table.js'
 import type { Address } from '../wire/address.js'
-import type { LocatedChunk, LocatedReplica, LocateReply, LocateRequest } from '../wire/gen/admin.js'
+import type { LocatedChunk, LocatedReplica, LocateReply } from '../wire/gen/admin.js'
 import type { Lease } from '../wire/gen/common.js'
 import { MasterService } from '../wire/gen/services.js'
 import { handleText } from '../wire/ids.js'
 import { askMaster } from './admin.js'
-import { masterOf } from './mounts.js'
+import { fileQuestion } from './file-argument.js'
 import { peerAddress } from './options.js'
 import { type Cell, table } from './table.js'
 
@@ -27,30 +24,10 @@ export function addLocateCommand(parent: Command): void {
     .option('--master <address>', 'HOST:PORT of the master (default: the one of the mount the file is on)', peerAddress)
     .option('--json', 'for programs')
     .action(async (file: string, options: Options) => {
-      const { master, request } = options.master ? byPath(options.master, file) : await byInode(file)
-      const reply = await askMaster(master, MasterService.locate, request)
+      const question = await fileQuestion(file, options.master)
+      const reply = await askMaster(question.master, MasterService.locate, question.file)
       process.stdout.write(`${options.json ? locateJson(file, reply) : locateText(file, reply)}\n`)
     })
-}
-
-interface Question {
-  readonly master: Address
-  readonly request: LocateRequest
-}
-
-function byPath(master: Address, path: string): Question {
-  return { master, request: { ino: 0, path: Buffer.from(path) } }
-}
-
-/** The inode number that the mount shows is the file's own, wherever the mount is bound to. */
-async function byInode(file: string): Promise<Question> {
-  const real = await realpath(file).catch((error: NodeJS.ErrnoException) => {
-    throw new LeasefsError('NOT_FOUND', error.code === 'ENOENT' ? `${file} does not exist` : error.message)
-  })
-  const mount = mountOf(real, await listMounts())
-  const master = mount && masterOf(mount)
-  if (!master) throw new LeasefsError('INVALID_ARGUMENT', `${file} is not on a mount of leasefs`)
-  return { master, request: { ino: (await stat(real)).ino, path: Buffer.alloc(0) } }
 }
 
 export function locateJson(file: string, { attributes, chunks }: LocateReply): string {

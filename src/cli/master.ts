@@ -4,6 +4,7 @@ import { Option } from 'commander'
 import { openDataDirectory } from '../base/data-directory.js'
 import { day, minute } from '../base/units.js'
 import { formatVersion, goalDefault, goalMax, heartbeatMs, leaseMs } from '../constants.js'
+import { maintenanceMs, repairDelayMs } from '../master/chunks/repair/limits.js'
 import { startMaster } from '../master/daemon.js'
 import { type Address, addressText } from '../wire/address.js'
 import { type Daemon, runDaemon, type Surroundings } from './daemon.js'
@@ -31,6 +32,8 @@ interface Options extends DaemonOptions {
   readonly durability: 'process' | 'disk'
   readonly leaseMs: number
   readonly trash: number
+  readonly repairDelay: number
+  readonly maintenance: number
 }
 
 export async function main(): Promise<void> {
@@ -44,6 +47,18 @@ export async function main(): Promise<void> {
         .default('process'),
     )
     .option('--trash <time>', 'keep the chunks of deleted files for so long', duration(0, 365 * day), trashDefaultMs)
+    .option(
+      '--repair-delay <time>',
+      'wait so long for a server that vanished before what it held is copied; not for last copies',
+      duration(0, day),
+      repairDelayMs,
+    )
+    .option(
+      '--maintenance <time>',
+      'copy nothing for so long in place of a server that was stopped in order',
+      duration(0, 7 * day),
+      maintenanceMs,
+    )
     .addOption(
       new Option('--lease-ms <ms>', 'how long a chunk lease lasts unless it is extended')
         .argParser(wholeNumber(leaseMsMin, leaseMsMax))
@@ -60,8 +75,9 @@ async function start(
 ): Promise<Daemon> {
   const dataDirectory = await openDataDirectory(options.data, 'master', { formatVersion, clock, random })
   identify(() => 'master')
-  const { listen, goal, durability, leaseMs, trash: trashMs } = options
-  const settings = { listen, goal, durability, leaseMs, trashMs }
+  const { listen, goal, durability, leaseMs } = options
+  const waits = { trashMs: options.trash, repairDelayMs: options.repairDelay, maintenanceMs: options.maintenance }
+  const settings = { listen, goal, durability, leaseMs, ...waits }
   try {
     const master = await startMaster({ dataDirectory, network: control, clock, random, log, trace, ...settings })
     return {

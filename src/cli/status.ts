@@ -2,34 +2,22 @@
 // replicas they should.
 
 import type { Command } from 'commander'
-import { type Address, addressText } from '../wire/address.js'
-import type { StatusReply } from '../wire/gen/admin.js'
+import type { RepairStatus, ServerStatus, StatusReply } from '../wire/gen/admin.js'
 import { MasterService } from '../wire/gen/services.js'
 import { askMaster } from './admin.js'
-import { findMaster } from './cluster-file.js'
-import { dataDefault, masterAddressDefault, peerAddress } from './options.js'
+import { type MasterOptions, masterFrom, withMasterOptions } from './master-option.js'
 import { bytesText, table } from './table.js'
 
-interface Options {
-  readonly master?: Address
-  readonly data: string
+interface Options extends MasterOptions {
   readonly json?: boolean
 }
 
 export function addStatusCommand(parent: Command): void {
-  parent
-    .command('status')
+  withMasterOptions(parent.command('status'))
     .description('show the servers of a cluster, and whether its chunks have the replicas they should')
-    .option(
-      '--master <address>',
-      `HOST:PORT of the master (default: the one of "up" on --data, of the only mount, or ${addressText(masterAddressDefault)})`,
-      peerAddress,
-    )
-    .option('--data <dir>', 'where "leasefs up" keeps the cluster', dataDefault)
     .option('--json', 'for programs')
     .action(async (options: Options) => {
-      const master = options.master ?? (await findMaster(options.data))
-      const reply = await askMaster(master, MasterService.status, {})
+      const reply = await askMaster(await masterFrom(options), MasterService.status, {})
       process.stdout.write(`${options.json ? statusJson(reply) : statusText(reply)}\n`)
     })
 }
@@ -50,11 +38,12 @@ export function statusText(reply: StatusReply): string {
     ['below goal', chunksBelowGoal],
     ['missing', chunksMissing],
     ['leases', leasesInForce],
+    ...repairFigures(reply.repair),
   ]
   const summary = figures.map(([name, value]) => `${`${name}:`.padEnd(12)}${value}`).join('\n')
-  const rows = reply.servers.map(({ server, connected, silentMs, replicas, leases, freeBytes, totalBytes }) => [
+  const rows = reply.servers.map(({ server, replicas, leases, freeBytes, totalBytes, ...rest }) => [
     server?.serverId ?? '',
-    connected ? 'connected' : `silent for ${(silentMs / 1000).toFixed(0)} s`,
+    standingText(rest),
     server?.location ?? '',
     server?.controlAddress ?? '',
     server?.dataAddress ?? '',
@@ -65,4 +54,31 @@ export function statusText(reply: StatusReply): string {
   ])
   const headings = ['SERVER', 'STATE', 'LOCATION', 'CONTROL', 'DATA', 'REPLICAS', 'LEASES', 'FREE', 'TOTAL']
   return `${summary}\n\n${rows.length > 0 ? table(headings, rows) : 'no chunkservers'}`
+}
+
+function standingText({
+  connected,
+  silentMs,
+  draining,
+  maintenanceMs,
+}: Pick<ServerStatus, 'connected' | 'silentMs' | 'draining' | 'maintenanceMs'>): string {
+  const seconds = (ms: number) => (ms / 1000).toFixed(0)
+  const standing = connected ? 'connected' : `silent for ${seconds(silentMs)} s`
+  if (!connected && maintenanceMs > 0) return `in maintenance, ${seconds(maintenanceMs)} s left`
+  return draining ? `${standing}, draining` : standing
+}
+
+/** Only what is going on, or needs a person. */
+function repairFigures(repair: RepairStatus | undefined): [string, string][] {
+  if (!repair) return []
+  const { queued, repairs, drains, rebalances, bytesPerSecond, waitsMs, withoutTarget } = repair
+  const underWay = repairs + drains + rebalances
+  const waits = waitsMs > 0 && queued > 0 ? `, waiting ${Math.ceil(waitsMs / 1000)} s for servers to come back` : ''
+  const figures: [string, string][] = []
+  if (queued > 0 || underWay > 0) {
+    figures.push(['copying', `${underWay} under way, ${queued} queued, ${bytesText(bytesPerSecond)}/s${waits}`])
+  }
+  if (withoutTarget > 0)
+    figures.push(['no target', `${withoutTarget} chunks below goal, and no server to copy them to`])
+  return figures
 }

@@ -14,11 +14,14 @@ import type { ClusterId, Ino } from '../wire/ids.js'
 import { Chunks } from './chunks/chunks.js'
 import { every } from './chunks/duty.js'
 import { orphanDelayMs } from './chunks/limits.js'
+import type { Limits } from './chunks/repair/limits.js'
 import { ClientSessions } from './clients/client-sessions.js'
 import { Requests } from './clients/requests.js'
 import { type Durability, Executor } from './executor.js'
+import { goalHandler } from './goals.js'
 import type { Journal } from './journal/journal.js'
 import { checkStart, type Owner } from './ops/start.js'
+import { StateServerTable } from './server-table.js'
 import { StateChunkTable } from './state-chunk-table.js'
 import { StateNamespace } from './state-namespace.js'
 import { openStorage, type Storage } from './storage.js'
@@ -39,6 +42,11 @@ export interface MasterOptions {
   readonly durability: Durability
   /** How long the replicas of deleted files are kept at least. 0: no longer than it takes. */
   readonly trashMs: number
+  /** How long servers that vanished, and those that said goodbye, are waited for before what they held is copied. */
+  readonly repairDelayMs?: number
+  readonly maintenanceMs?: number
+  /** How much is copied at a time. */
+  readonly copyLimits?: Limits
   /** Where the state is kept, if not in the data directory. */
   readonly storage?: (clusterId: ClusterId) => Promise<Storage>
 }
@@ -91,12 +99,16 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
   await executor.submit((current, context) => checkStart(current, processOwner(), recordsLost, context))
   await journal.sync() // Lease ids rest on the epoch, and numbers on what was lost: neither may come twice.
 
+  const namespace = new StateNamespace(state, journal, () => sessions)
   chunks = new Chunks({
     ...{ clusterId, clock, random, log, trace, network, goal, leaseMs },
     table: new StateChunkTable(state, executor, journal),
-    namespace: new StateNamespace(state, journal, () => sessions),
+    serverTable: new StateServerTable(state, executor),
+    namespace,
+    ...{ repairDelayMs: options.repairDelayMs, maintenanceMs: options.maintenanceMs, copyLimits: options.copyLimits },
     orphanDelayMs: Math.max(orphanDelayMs, trashMs),
   })
+  const goals = goalHandler({ state, executor, namespace, goal, changed: () => chunks?.goalsChanged() })
   const recall = (ino: Ino) => void sessions?.invalidate(ino)
   const requests = new Requests({ state, executor, journal, chunks, goal, recall })
   sessions = new ClientSessions({ clusterId, state, executor, requests, clock, log })
@@ -113,7 +125,7 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
     await storage.close()
   }
   try {
-    const server = await network.serve(options.listen, [sessions.handler(), ...chunks.handlers()])
+    const server = await network.serve(options.listen, [sessions.handler(), ...chunks.handlers(), goals])
     let closed: Promise<void> | undefined
     return {
       address: server.address,

@@ -42,6 +42,10 @@ export class StateNamespace implements Namespace {
     return this.attributes(ino)
   }
 
+  isDeleted(ino: Ino): boolean {
+    return (this.#state.inodes.find(ino)?.attributes.nlink ?? 0) === 0
+  }
+
   async invalidate(ino: Ino): Promise<void> {
     await this.#sessions()?.invalidate(ino)
   }

@@ -13,6 +13,8 @@ const reply: StatusReply = {
       replicas: 12,
       leases: 3,
       silentMs: 40,
+      draining: true,
+      maintenanceMs: 0,
     },
     {
       server: { serverId: 's2', controlAddress: 'h:3', dataAddress: 'h:4', location: '/a/b/d' },
@@ -22,6 +24,8 @@ const reply: StatusReply = {
       replicas: 0,
       leases: 0,
       silentMs: 7400,
+      draining: false,
+      maintenanceMs: 0,
     },
   ],
   inodes: 5,
@@ -31,13 +35,14 @@ const reply: StatusReply = {
   leasesInForce: 3,
   clients: 1,
   goal: 3,
+  repair: undefined,
 }
 
 t.test('status shows the figures of the cluster and a row for each server', async t => {
   const text = statusText(reply)
   t.match(text, /^cluster: +c1$/m)
   t.match(text, /^below goal: +1$/m)
-  t.match(text, /^s1 +connected +\/a\/b\/c +h:1 +h:2 +12 +3 +1\.0 GiB +1\.0 TiB$/m)
+  t.match(text, /^s1 +connected, draining +\/a\/b\/c +h:1 +h:2 +12 +3 +1\.0 GiB +1\.0 TiB$/m)
   t.match(text, /^s2 +silent for 7 s +/m)
   t.match(statusText({ ...reply, servers: [] }), /no chunkservers$/)
 })
@@ -46,4 +51,25 @@ t.test('status for programs has each figure under its name', async t => {
   const { servers, ...rest } = JSON.parse(statusJson(reply))
   t.match(rest, { clusterId: 'c1', goal: 3, chunks: 4, chunksBelowGoal: 1, leasesInForce: 3 })
   t.match(servers[0], { serverId: 's1', location: '/a/b/c', connected: true, freeBytes: 2 ** 30, replicas: 12 })
+})
+
+t.test('status says what is being copied, what waits, and who is in maintenance', async t => {
+  const repair = {
+    ...{
+      queued: 7,
+      repairs: 2,
+      drains: 1,
+      rebalances: 0,
+      bytesPerSecond: 3 * 1024 ** 2,
+      waitsMs: 41_200,
+      withoutTarget: 4,
+    },
+    ...{ copiedReplicas: 0, copiedBytes: 0, failedCopies: 0, draining: [], rebalance: undefined },
+  }
+  const [first, second] = reply.servers
+  if (!first || !second) throw new Error('two servers')
+  const text = statusText({ ...reply, repair, servers: [first, { ...second, maintenanceMs: 90_000 }] })
+  t.match(text, /^copying: +3 under way, 7 queued, 3.0 MiB\/s, waiting 42 s for servers to come back$/m)
+  t.match(text, /^no target: +4 chunks below goal/m)
+  t.match(text, /^s2 +in maintenance, 90 s left /m)
 })

@@ -57,7 +57,11 @@ export interface ChunkStore {
   /** The replica, if it is here. */
   stat(handle: ChunkHandle): StoredReplica | undefined
 
-  /** A new, empty replica. @throws LeasefsError ALREADY_EXISTS, NO_SPACE, IO */
+  /**
+   * A new, empty replica. One of version 0 is being made, and is gone when the store is opened again.
+   *
+   * @throws LeasefsError ALREADY_EXISTS, NO_SPACE, IO
+   */
   create(handle: ChunkHandle, version: number): Promise<void>
 
   /** Removes the replica; nothing happens if there is none. @throws LeasefsError IO */

@@ -43,6 +43,12 @@ export class MemoryDisk {
     this.totalBytes = totalBytes
   }
 
+  remove(handle: ChunkHandle): void {
+    this.replicas.delete(handle)
+    this.synced.delete(handle)
+    this.dirty.delete(handle)
+  }
+
   /** The machine has crashed: what was not synced is gone. */
   loseUnsynced(): void {
     this.replicas.clear()
@@ -67,6 +73,7 @@ export class MemoryStore implements ChunkStore {
   readonly #doubtful: Set<ChunkHandle>
 
   constructor(disk = new MemoryDisk()) {
+    for (const [handle, { version }] of disk.replicas) if (version === 0) disk.remove(handle)
     this.#disk = disk
     this.#doubtful = new Set(disk.dirty)
   }
@@ -91,9 +98,7 @@ export class MemoryStore implements ChunkStore {
   }
 
   async delete(handle: ChunkHandle): Promise<void> {
-    this.#disk.replicas.delete(handle)
-    this.#disk.synced.delete(handle)
-    this.#disk.dirty.delete(handle)
+    this.#disk.remove(handle)
     this.#doubtful.delete(handle)
   }
 

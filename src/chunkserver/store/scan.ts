@@ -43,6 +43,7 @@ async function readRecord(path: string, handle: ChunkHandle, log: Logger): Promi
     const bytes = Buffer.alloc(headerSize)
     await readAt(file, bytes, 0)
     const { version, dirty, sequence } = decodeHeader(bytes, handle)
+    if (version === 0) return await removeUnfinished(path, log)
     const length = Math.min(chunkSize, Math.max(0, size - dataStart))
     const record = {
       handle,
@@ -65,7 +66,7 @@ async function readRecord(path: string, handle: ChunkHandle, log: Logger): Promi
   }
 }
 
-/** The process died while it made the file: there is nothing in it, and nobody was told of it. */
+/** The process died while it made the replica: nobody was told of it. */
 async function removeUnfinished(path: string, log: Logger): Promise<undefined> {
   log.info({ path }, 'replica removed: it was never finished')
   await removeFile(path)

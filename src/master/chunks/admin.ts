@@ -3,7 +3,14 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import { LeasefsError } from '../../base/errors.js'
 import { chunkIndexMax } from '../../constants.js'
-import type { LocatedChunk, LocateReply, LocateRequest, ServerStatus, StatusReply } from '../../wire/gen/admin.js'
+import type {
+  LocatedChunk,
+  LocateReply,
+  LocateRequest,
+  RepairStatus,
+  ServerStatus,
+  StatusReply,
+} from '../../wire/gen/admin.js'
 import type { Attributes } from '../../wire/gen/common.js'
 import type { Ino } from '../../wire/ids.js'
 import type { ChunkRecord } from '../chunk-table.js'
@@ -13,7 +20,7 @@ import type { Room } from './room.js'
 import type { Server } from './servers.js'
 
 /** `goal` is that of new files. */
-export async function status(room: Room, goal: number): Promise<StatusReply> {
+export async function status(room: Room, goal: number, repair: RepairStatus): Promise<StatusReply> {
   const { belowGoal, missing } = await countMissing(room)
   const { table, leases, namespace, servers, clusterId, clock } = room
   return {
@@ -26,11 +33,13 @@ export async function status(room: Room, goal: number): Promise<StatusReply> {
     leasesInForce: leases.countInForce(clock.now()),
     clients: namespace.sessionCount,
     goal,
+    repair,
   }
 }
 
-function serverStatus({ clock, replicas, leases }: Room, server: Server): ServerStatus {
+function serverStatus({ clock, replicas, leases, serverTable, absences }: Room, server: Server): ServerStatus {
   const { id, address, state, totalBytes, freeBytes, heardAt } = server
+  const expectedUntil = absences.expectedUntil(id, clock.now())
   return {
     server: address,
     connected: state.kind === 'connected',
@@ -39,6 +48,8 @@ function serverStatus({ clock, replicas, leases }: Room, server: Server): Server
     replicas: replicas.count(id),
     leases: leases.countHeldBy(id),
     silentMs: Math.min(2 ** 32 - 1, Math.round(clock.now() - heardAt)),
+    draining: serverTable.draining.has(id),
+    maintenanceMs: expectedUntil === undefined ? 0 : Math.ceil(expectedUntil - clock.now()),
   }
 }
 

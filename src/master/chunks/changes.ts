@@ -6,12 +6,19 @@ import { type Deferred, deferred } from '../../base/deferred.js'
 export class Changes {
   readonly #clock: Clock
   #next: Deferred<void> = deferred()
+  #count = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
+  /** How many there have been. */
+  get count(): number {
+    return this.#count
+  }
+
   announce(): void {
+    this.#count++
     const waiting = this.#next
     this.#next = deferred()
     waiting.resolve()

@@ -18,6 +18,8 @@ import { Grants } from './grants.js'
 import { Layout } from './layout.js'
 import { Levelling } from './levelling.js'
 import { collectMs, orphanDelayMs, watchMs } from './limits.js'
+import { Care } from './repair/care.js'
+import { type Limits, limitsDefault, stepMs } from './repair/limits.js'
 import { openRoom, type Room, type RoomOptions } from './room.js'
 import { ServerWatch } from './server-watch.js'
 
@@ -27,6 +29,8 @@ export interface ChunksOptions extends RoomOptions {
   readonly goal: number
   /** How long a replica that no file has is kept, from when it was first seen to be one. */
   readonly orphanDelayMs?: number
+  /** How much is copied at a time. */
+  readonly copyLimits?: Limits | undefined
 }
 
 export class Chunks implements ChunkService {
@@ -36,6 +40,7 @@ export class Chunks implements ChunkService {
   readonly #layout: Layout
   readonly #collector: Collector
   readonly #watch: ServerWatch
+  readonly #care: Care
   readonly #sessions = new Set<ChunkserverSession>()
   readonly #stop = new AbortController()
   readonly #duties: Promise<unknown>
@@ -50,7 +55,10 @@ export class Chunks implements ChunkService {
     this.#layout = new Layout(this.#room, grants, this.#bad)
     this.#collector = new Collector(this.#room, options.orphanDelayMs ?? orphanDelayMs)
     this.#watch = new ServerWatch(this.#room, options.network)
+    const awaited = () => grants.awaited()
+    this.#care = new Care(this.#room, { limits: options.copyLimits ?? limitsDefault, minReplicas: 1, awaited })
     this.#duties = Promise.all([
+      every(stepMs, options.clock, signal, () => this.#care.step()),
       every(watchMs, options.clock, signal, () => this.#watch.look()),
       every(watchMs, options.clock, signal, () => levelling.look()),
       every(collectMs, options.clock, signal, () => this.#collect()),
@@ -85,6 +93,11 @@ export class Chunks implements ChunkService {
     this.#collector.dropped(handles)
   }
 
+  /** Files want more replicas, or fewer, than before. */
+  goalsChanged(): void {
+    this.#care.lookAgain()
+  }
+
   handlers(): readonly Handler[] {
     return [
       stream(MasterService.chunkserverSession, opened => {
@@ -95,7 +108,8 @@ export class Chunks implements ChunkService {
         this.#sessions.add(session)
         session.start()
       }),
-      unary(MasterService.status, () => status(this.#room, this.#goal)),
+      unary(MasterService.status, () => status(this.#room, this.#goal, this.#care.status())),
+      ...this.#care.handlers(),
       unary(MasterService.locate, async request => locateFile(this.#room, request)),
     ]
   }

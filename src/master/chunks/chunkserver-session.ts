@@ -21,6 +21,7 @@ import { checkRegister, checkReplicasFailed, checkSpace } from './checks.js'
 import { Commands } from './commands.js'
 import { addressesOf } from './grant.js'
 import { commandTimeoutMs, failuresUnderWayMax, levelTimeoutMs, registerTimeoutMs } from './limits.js'
+import { copyTimeoutMs } from './repair/limits.js'
 import { replicasFailed } from './replica-failures.js'
 import { ReportReader } from './report-reader.js'
 import { endServer, forgetHoldings, type Room, traceLease } from './room.js'
@@ -33,6 +34,9 @@ interface Registered {
   readonly server: ServerId
   readonly report: ReportReader
 }
+
+/** Of commands that take longer than others. */
+const timeoutsMs: { readonly [Case in CommandBody['$case']]?: number } = { level: levelTimeoutMs, copy: copyTimeoutMs }
 
 type State = { readonly kind: 'new'; readonly cancelTimeout: () => void } | Registered | { readonly kind: 'closed' }
 
@@ -68,7 +72,7 @@ export class ChunkserverSession implements ServerSession {
 
   async command(body: CommandBody): Promise<void> {
     if (this.#state.kind !== 'registered') throw new LeasefsError('UNAVAILABLE', 'the session is closed')
-    const timeoutMs = body.$case === 'level' ? levelTimeoutMs : commandTimeoutMs
+    const timeoutMs = timeoutsMs[body.$case] ?? commandTimeoutMs
     await this.#commands.give(timeoutMs, number => this.#send({ $case: 'command', value: { number, command: body } }))
   }
 
@@ -147,6 +151,7 @@ export class ChunkserverSession implements ServerSession {
       old?.close(new LeasefsError('CANCELLED', `server ${id} has registered again`))
       if (died) forgetHoldings(this.#room, id, 'a newer incarnation has registered', false)
       replicas.beginReport(id)
+      this.#room.absences.back(id)
       log.info({ server: id, address: registration.address }, 'chunkserver registered')
       this.#send({ $case: 'registered', value: { clusterId, serverLeaseMs, leaseMs, failure: undefined } })
       changes.announce()

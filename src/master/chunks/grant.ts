@@ -73,7 +73,7 @@ export async function grantChunk(
 export function placeServers(room: Room, goal: number): ServerId[] {
   const candidates: Candidate[] = []
   for (const { id, location, freeBytes, placedBytes } of room.servers.all()) {
-    if (room.servers.standing(id) !== 'serving') continue
+    if (room.servers.standing(id) !== 'serving' || room.serverTable.draining.has(id)) continue
     candidates.push({ id, location, freeBytes: freeBytes - placedBytes })
   }
   const chosen = placeChunk(candidates, goal, room.random)

@@ -24,6 +24,11 @@ export class Grants {
     this.#room = room
   }
 
+  /** Chunks whose lease somebody waits for. */
+  awaited(): Iterable<ChunkHandle> {
+    return this.#underWay.keys()
+  }
+
   /**
    * The chunk's lease, made if none is in force. Waits for servers that may be
    * back soon, or that may not be known dead yet.

@@ -40,7 +40,7 @@ export function placeChunk(candidates: readonly Candidate[], count: number, rand
 }
 
 /** Those whose rack, and then whose host, has the fewest of the replicas chosen so far. */
-function leastCrowded(candidates: readonly Candidate[], chosen: readonly Candidate[]): readonly Candidate[] {
+export function leastCrowded(candidates: readonly Candidate[], chosen: readonly Candidate[]): readonly Candidate[] {
   let best: Candidate[] = []
   let bestCrowd = Number.POSITIVE_INFINITY
   for (const candidate of candidates) {
@@ -53,14 +53,15 @@ function leastCrowded(candidates: readonly Candidate[], chosen: readonly Candida
   return best
 }
 
-function crowdOf({ dc, rack, host }: Location, chosen: readonly Candidate[]): number {
+/** How close to the chosen ones something at this location would be. */
+export function crowdOf({ dc, rack, host }: Location, chosen: readonly Pick<Candidate, 'location'>[]): number {
   const inRack = chosen.filter(({ location }) => location.dc === dc && location.rack === rack)
   const onHost = inRack.filter(({ location }) => location.host === host)
   return inRack.length * (chosen.length + 1) + onHost.length
 }
 
 /** One of them, by lot: twice the free space, twice the chance. */
-function byFreeSpace(candidates: readonly Candidate[], random: Random): Candidate {
+export function byFreeSpace(candidates: readonly Candidate[], random: Random): Candidate {
   const total = candidates.reduce((sum, { freeBytes }) => sum + freeBytes, 0)
   let lot = random.next() * total
   for (const candidate of candidates) {

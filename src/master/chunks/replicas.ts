@@ -24,6 +24,8 @@ interface Holdings {
 
 export class Replicas {
   readonly #servers = new Map<ServerId, Holdings>()
+  /** What servers held that said goodbye, until they are back or not waited for any more. */
+  readonly #away = new Map<ServerId, ReplicaMap>()
 
   /** Every replica of the chunk that is known of, of whatever version. */
   of(handle: ChunkHandle): ReplicaAt[] {
@@ -57,8 +59,31 @@ export class Replicas {
     holdings?.incoming?.delete(handle)
   }
 
+  /** A server has said goodbye: what it holds is remembered, for whoever counts on its return. It serves nothing. */
+  keepAway(server: ServerId): void {
+    const held = this.#servers.get(server)?.held
+    if (held) this.#away.set(server, held)
+  }
+
+  /** Servers that said goodbye and are remembered. */
+  away(): ServerId[] {
+    return [...this.#away.keys()]
+  }
+
+  /** Those of them that hold a replica of the chunk, of whatever version. */
+  awayOf(handle: ChunkHandle): ServerId[] {
+    const found: ServerId[] = []
+    for (const [server, held] of this.#away) if (held.get(handle) > 0) found.push(server)
+    return found
+  }
+
+  forgetAway(server: ServerId): void {
+    this.#away.delete(server)
+  }
+
   /** A full report begins: what it does not name will be gone at its end. */
   beginReport(server: ServerId): void {
+    this.#away.delete(server)
     const holdings = this.#holdings(server)
     holdings.incoming = holdings.held.size > 0 ? new ReplicaMap() : undefined
   }

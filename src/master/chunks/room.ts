@@ -11,11 +11,14 @@ import type { ChunkHandle, ClusterId, Ino, ServerId } from '../../wire/ids.js'
 import { handleText } from '../../wire/ids.js'
 import type { Namespace } from '../chunk-service.js'
 import type { ChunkRecord, ChunkTable } from '../chunk-table.js'
+import type { ServerTable } from '../server-table.js'
 import { Changes } from './changes.js'
 import { Creations } from './creations.js'
 import { Doubts } from './doubts.js'
 import { type Lease, LeaseTable } from './leases.js'
 import { watchMs } from './limits.js'
+import { Absences } from './repair/absences.js'
+import { maintenanceMs, repairDelayMs } from './repair/limits.js'
 import { Replicas } from './replicas.js'
 import { type CommandBody, Servers } from './servers.js'
 import { Turns } from './turns.js'
@@ -30,6 +33,10 @@ export interface RoomOptions {
   readonly trace?: Trace | undefined
   /** How long a chunk lease lasts. */
   readonly leaseMs: number
+  readonly serverTable: ServerTable
+  /** How long servers that vanished, and those that said goodbye, are waited for before what they held is copied. */
+  readonly repairDelayMs?: number | undefined
+  readonly maintenanceMs?: number | undefined
 }
 
 export interface Room extends RoomOptions {
@@ -38,6 +45,7 @@ export interface Room extends RoomOptions {
   readonly leases: LeaseTable
   readonly creations: Creations
   readonly doubts: Doubts
+  readonly absences: Absences
   readonly changes: Changes
   /** Whoever changes a chunk's version or lease takes a turn. */
   readonly turns: Turns<ChunkHandle>
@@ -58,6 +66,11 @@ export function openRoom(options: RoomOptions, closing: AbortSignal): Room {
     leases: new LeaseTable(options.table.masterEpoch, options.leaseMs),
     creations: new Creations(),
     doubts: new Doubts(),
+    absences: new Absences({
+      startedAt: options.clock.now(),
+      repairDelayMs: options.repairDelayMs ?? repairDelayMs,
+      maintenanceMs: options.maintenanceMs ?? maintenanceMs,
+    }),
     changes: new Changes(options.clock),
     turns: new Turns(),
     fileTurns: new Turns(),
@@ -94,6 +107,8 @@ export function endServer(room: Room, server: ServerId, kind: 'dead' | 'left', w
   room.log.info({ server, why }, kind === 'dead' ? 'chunkserver is gone' : 'chunkserver has left')
   const session = room.servers.session(server)
   room.servers.gone(server, kind)
+  room.absences.gone(server, kind, room.clock.now())
+  if (kind === 'left') room.replicas.keepAway(server)
   forgetHoldings(room, server, why, kind === 'left')
   session?.close(new LeasefsError('SESSION_LOST', why))
   // Primaries that wait for it need not.

@@ -12,8 +12,10 @@ import { applyInodeMade } from './make.js'
 import { applyInodeOpened, applyInodesClosed } from './open.js'
 import type { ApplyContext, Effect, Outcome } from './operation.js'
 import { applyEntryMoved } from './rename.js'
+import { applyServerDraining } from './server-draining.js'
 import { applySessionEnded, applySessionStarted } from './session.js'
 import { applyAttributesChanged } from './set-attributes.js'
+import { applyGoalChanged } from './set-goal.js'
 import { applyLockChanged } from './set-lock.js'
 import { applyXattrRemoved, applyXattrSet } from './set-xattr.js'
 import { applyMasterStarted } from './start.js'
@@ -86,5 +88,9 @@ function applyEffect(state: State, effect: Effect, context: ApplyContext): Outco
       return applyVersionRaised(state, effect.value)
     case 'versionSettled':
       return applyVersionSettled(state, effect.value)
+    case 'goalChanged':
+      return applyGoalChanged(state, effect.value)
+    case 'serverDraining':
+      return applyServerDraining(state, effect.value)
   }
 }

@@ -112,7 +112,7 @@ function newAttributes(state: State, request: Make, parent: Attributes, { now, g
     mtime: now,
     ctime: now,
     rdev: device ? request.rdev : 0,
-    goal,
+    goal: directory ? parent.goal : parent.goal || goal,
     allocatedBytes: 0,
   }
 }

@@ -20,7 +20,7 @@ const inoStride = 2 ** 20
 
 /** `owner` is that of the root directory, if it has to be made. */
 export function checkStart(state: State, owner: Owner, recordsLost: boolean, context: CheckContext): Decision {
-  const root = state.inodes.find(rootIno) ? undefined : rootAttributes(owner, context.now, context.goal)
+  const root = state.inodes.find(rootIno) ? undefined : rootAttributes(owner, context.now)
   return change({ $case: 'masterStarted', value: { root, recordsLost } })
 }
 
@@ -45,7 +45,7 @@ function beyond(number: number, stride: number): number {
   return (Math.floor(number / stride) + 1) * stride + 1
 }
 
-function rootAttributes({ uid, gid }: Owner, now: Time, goal: number) {
+function rootAttributes({ uid, gid }: Owner, now: Time) {
   const times = { atime: now, mtime: now, ctime: now }
   return {
     ino: rootIno,
@@ -57,7 +57,7 @@ function rootAttributes({ uid, gid }: Owner, now: Time, goal: number) {
     size: 0,
     ...times,
     rdev: 0,
-    goal,
+    goal: 0,
     allocatedBytes: 0,
   }
 }

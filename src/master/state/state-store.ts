@@ -16,6 +16,7 @@ export const tableNames = [
   'fileChunks',
   'sessions',
   'answers',
+  'servers',
 ] as const
 
 export type TableName = (typeof tableNames)[number]

@@ -7,6 +7,7 @@ import { Inodes } from './inodes.js'
 import { Locks } from './locks.js'
 import { Meta } from './meta.js'
 import { Opens } from './opens.js'
+import { ServerRecords } from './servers.js'
 import { Answers, Sessions } from './sessions.js'
 import type { StateStore } from './state-store.js'
 import { Xattrs } from './xattrs.js'
@@ -18,6 +19,7 @@ export class State {
   readonly opens: Opens
   readonly locks: Locks
   readonly chunks: ChunkRecords
+  readonly servers: ServerRecords
   readonly sessions: Sessions
   readonly answers: Answers
   readonly meta: Meta
@@ -31,6 +33,7 @@ export class State {
     this.opens = new Opens(store)
     this.locks = new Locks(store)
     this.chunks = new ChunkRecords(store)
+    this.servers = new ServerRecords(store)
     this.sessions = new Sessions(store)
     this.answers = new Answers(store)
     this.meta = new Meta(store)

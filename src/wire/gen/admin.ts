@@ -25,6 +25,7 @@ export interface StatusReply {
   clients: number;
   /** Goal of new files. */
   goal: number;
+  repair: RepairStatus | undefined;
 }
 
 export interface ServerStatus {
@@ -36,6 +37,113 @@ export interface ServerStatus {
   leases: number;
   /** Since the last heartbeat. */
   silentMs: number;
+  /** It is being emptied, or has been. */
+  draining: boolean;
+  /** It said goodbye, and nothing is copied in its place for this long. */
+  maintenanceMs: number;
+}
+
+/** What is being copied, and what waits for it. */
+export interface RepairStatus {
+  /** Chunks that wait to be copied because replicas are missing. */
+  queued: number;
+  /** Replicas under way, of each kind. */
+  repairs: number;
+  drains: number;
+  rebalances: number;
+  /** Bytes a second that came to targets lately. */
+  bytesPerSecond: number;
+  /** Nothing but chunks with one copy left is repaired for this long: a server may come back. */
+  waitsMs: number;
+  /** Below goal, and no server to copy them to. */
+  withoutTarget: number;
+  /** Since the master started. */
+  copiedReplicas: number;
+  copiedBytes: number;
+  failedCopies: number;
+  draining: DrainStatus[];
+  /** Absent: none since the master started. */
+  rebalance: RebalanceStatus | undefined;
+}
+
+export interface DrainStatus {
+  serverId: string;
+  /** Replicas that are still needed there; -1 while they are being counted for the first time. */
+  remaining: number;
+  /** Of those, the ones that no other server can take. */
+  withoutTarget: number;
+  /** Nothing on it is needed: it may be taken away. */
+  done: boolean;
+}
+
+export interface RebalanceStatus {
+  running: boolean;
+  percent: number;
+  movedReplicas: number;
+  movedBytes: number;
+  /** Use of the emptiest and of the fullest server, in hundredths of a percent. */
+  leastUsed: number;
+  mostUsed: number;
+  /** About how many bytes are still to be moved. */
+  remainingBytes: number;
+}
+
+/** Missing replicas are made at once: nobody waits for this server, or for any, to come back. */
+export interface RepairRequest {
+  server: string;
+}
+
+export interface RepairReply {
+  status: RepairStatus | undefined;
+}
+
+/** Moves everything off a server, or no longer. Remembered over restarts. */
+export interface DrainRequest {
+  server: string;
+  undo: boolean;
+}
+
+export interface DrainReply {
+  serverId: string;
+  /** Of this server; absent when it is not being drained. */
+  drain: DrainStatus | undefined;
+}
+
+/** Moves replicas until each server's use is within `percent` of the average, or stops doing so. */
+export interface RebalanceRequest {
+  percent: number;
+  stop: boolean;
+}
+
+export interface RebalanceReply {
+  status: RebalanceStatus | undefined;
+}
+
+export interface ProgressRequest {
+}
+
+/** Sets the goal of an inode, by number or by path; goal 0 only asks. */
+export interface GoalRequest {
+  ino: number;
+  path: Buffer;
+  goal: number;
+  /** Of a directory: also of what is in it, a page at a time, less the directories: those are named in the answer. */
+  entries: boolean;
+  /** Where the page begins: after this name. */
+  after: Buffer;
+}
+
+export interface GoalReply {
+  ino: number;
+  /** As it is now; of a directory 0 if it is the default of the master. */
+  goal: number;
+  defaultGoal: number;
+  directory: boolean;
+  /** Inodes whose goal has changed. */
+  changed: number;
+  directories: number[];
+  /** There is more after this name. Empty: that was all. */
+  next: Buffer;
 }
 
 /** By inode number (what stat shows on the mount), or by path from the root. */
@@ -110,6 +218,7 @@ function createBaseStatusReply(): StatusReply {
     leasesInForce: 0,
     clients: 0,
     goal: 0,
+    repair: undefined,
   };
 }
 
@@ -141,6 +250,9 @@ export const StatusReply: MessageFns<StatusReply> = {
     }
     if (message.goal !== 0) {
       writer.uint32(72).uint32(message.goal);
+    }
+    if (message.repair !== undefined) {
+      RepairStatus.encode(message.repair, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -230,6 +342,14 @@ export const StatusReply: MessageFns<StatusReply> = {
             message.goal = reader.uint32();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.repair = RepairStatus.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -244,7 +364,17 @@ export const StatusReply: MessageFns<StatusReply> = {
 };
 
 function createBaseServerStatus(): ServerStatus {
-  return { server: undefined, connected: false, totalBytes: 0, freeBytes: 0, replicas: 0, leases: 0, silentMs: 0 };
+  return {
+    server: undefined,
+    connected: false,
+    totalBytes: 0,
+    freeBytes: 0,
+    replicas: 0,
+    leases: 0,
+    silentMs: 0,
+    draining: false,
+    maintenanceMs: 0,
+  };
 }
 
 export const ServerStatus: MessageFns<ServerStatus> = {
@@ -269,6 +399,12 @@ export const ServerStatus: MessageFns<ServerStatus> = {
     }
     if (message.silentMs !== 0) {
       writer.uint32(56).uint32(message.silentMs);
+    }
+    if (message.draining !== false) {
+      writer.uint32(64).bool(message.draining);
+    }
+    if (message.maintenanceMs !== 0) {
+      writer.uint32(72).uint32(message.maintenanceMs);
     }
     return writer;
   },
@@ -340,6 +476,953 @@ export const ServerStatus: MessageFns<ServerStatus> = {
             }
 
             message.silentMs = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.draining = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.maintenanceMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRepairStatus(): RepairStatus {
+  return {
+    queued: 0,
+    repairs: 0,
+    drains: 0,
+    rebalances: 0,
+    bytesPerSecond: 0,
+    waitsMs: 0,
+    withoutTarget: 0,
+    copiedReplicas: 0,
+    copiedBytes: 0,
+    failedCopies: 0,
+    draining: [],
+    rebalance: undefined,
+  };
+}
+
+export const RepairStatus: MessageFns<RepairStatus> = {
+  encode(message: RepairStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queued !== 0) {
+      writer.uint32(8).uint64(message.queued);
+    }
+    if (message.repairs !== 0) {
+      writer.uint32(16).uint32(message.repairs);
+    }
+    if (message.drains !== 0) {
+      writer.uint32(24).uint32(message.drains);
+    }
+    if (message.rebalances !== 0) {
+      writer.uint32(32).uint32(message.rebalances);
+    }
+    if (message.bytesPerSecond !== 0) {
+      writer.uint32(40).uint64(message.bytesPerSecond);
+    }
+    if (message.waitsMs !== 0) {
+      writer.uint32(48).uint32(message.waitsMs);
+    }
+    if (message.withoutTarget !== 0) {
+      writer.uint32(56).uint64(message.withoutTarget);
+    }
+    if (message.copiedReplicas !== 0) {
+      writer.uint32(64).uint64(message.copiedReplicas);
+    }
+    if (message.copiedBytes !== 0) {
+      writer.uint32(72).uint64(message.copiedBytes);
+    }
+    if (message.failedCopies !== 0) {
+      writer.uint32(80).uint64(message.failedCopies);
+    }
+    for (const v of message.draining) {
+      DrainStatus.encode(v!, writer.uint32(90).fork()).join();
+    }
+    if (message.rebalance !== undefined) {
+      RebalanceStatus.encode(message.rebalance, writer.uint32(98).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RepairStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRepairStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.queued = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.repairs = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.drains = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.rebalances = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.bytesPerSecond = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.waitsMs = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.withoutTarget = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.copiedReplicas = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.copiedBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.failedCopies = longToNumber(reader.uint64());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.draining.push(DrainStatus.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.rebalance = RebalanceStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDrainStatus(): DrainStatus {
+  return { serverId: "", remaining: 0, withoutTarget: 0, done: false };
+}
+
+export const DrainStatus: MessageFns<DrainStatus> = {
+  encode(message: DrainStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.serverId !== "") {
+      writer.uint32(10).string(message.serverId);
+    }
+    if (message.remaining !== 0) {
+      writer.uint32(16).sint64(message.remaining);
+    }
+    if (message.withoutTarget !== 0) {
+      writer.uint32(24).uint64(message.withoutTarget);
+    }
+    if (message.done !== false) {
+      writer.uint32(32).bool(message.done);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.serverId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.remaining = longToNumber(reader.sint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.withoutTarget = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.done = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRebalanceStatus(): RebalanceStatus {
+  return { running: false, percent: 0, movedReplicas: 0, movedBytes: 0, leastUsed: 0, mostUsed: 0, remainingBytes: 0 };
+}
+
+export const RebalanceStatus: MessageFns<RebalanceStatus> = {
+  encode(message: RebalanceStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.running !== false) {
+      writer.uint32(8).bool(message.running);
+    }
+    if (message.percent !== 0) {
+      writer.uint32(16).uint32(message.percent);
+    }
+    if (message.movedReplicas !== 0) {
+      writer.uint32(24).uint64(message.movedReplicas);
+    }
+    if (message.movedBytes !== 0) {
+      writer.uint32(32).uint64(message.movedBytes);
+    }
+    if (message.leastUsed !== 0) {
+      writer.uint32(40).uint32(message.leastUsed);
+    }
+    if (message.mostUsed !== 0) {
+      writer.uint32(48).uint32(message.mostUsed);
+    }
+    if (message.remainingBytes !== 0) {
+      writer.uint32(56).uint64(message.remainingBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RebalanceStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebalanceStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.running = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.percent = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.movedReplicas = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.movedBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.leastUsed = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.mostUsed = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.remainingBytes = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRepairRequest(): RepairRequest {
+  return { server: "" };
+}
+
+export const RepairRequest: MessageFns<RepairRequest> = {
+  encode(message: RepairRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.server !== "") {
+      writer.uint32(10).string(message.server);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RepairRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRepairRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.server = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRepairReply(): RepairReply {
+  return { status: undefined };
+}
+
+export const RepairReply: MessageFns<RepairReply> = {
+  encode(message: RepairReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.status !== undefined) {
+      RepairStatus.encode(message.status, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RepairReply {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRepairReply();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.status = RepairStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDrainRequest(): DrainRequest {
+  return { server: "", undo: false };
+}
+
+export const DrainRequest: MessageFns<DrainRequest> = {
+  encode(message: DrainRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.server !== "") {
+      writer.uint32(10).string(message.server);
+    }
+    if (message.undo !== false) {
+      writer.uint32(16).bool(message.undo);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.server = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.undo = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDrainReply(): DrainReply {
+  return { serverId: "", drain: undefined };
+}
+
+export const DrainReply: MessageFns<DrainReply> = {
+  encode(message: DrainReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.serverId !== "") {
+      writer.uint32(10).string(message.serverId);
+    }
+    if (message.drain !== undefined) {
+      DrainStatus.encode(message.drain, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainReply {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainReply();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.serverId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.drain = DrainStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRebalanceRequest(): RebalanceRequest {
+  return { percent: 0, stop: false };
+}
+
+export const RebalanceRequest: MessageFns<RebalanceRequest> = {
+  encode(message: RebalanceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.percent !== 0) {
+      writer.uint32(8).uint32(message.percent);
+    }
+    if (message.stop !== false) {
+      writer.uint32(16).bool(message.stop);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RebalanceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebalanceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.percent = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.stop = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRebalanceReply(): RebalanceReply {
+  return { status: undefined };
+}
+
+export const RebalanceReply: MessageFns<RebalanceReply> = {
+  encode(message: RebalanceReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.status !== undefined) {
+      RebalanceStatus.encode(message.status, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RebalanceReply {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebalanceReply();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.status = RebalanceStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseProgressRequest(): ProgressRequest {
+  return {};
+}
+
+export const ProgressRequest: MessageFns<ProgressRequest> = {
+  encode(_: ProgressRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProgressRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProgressRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGoalRequest(): GoalRequest {
+  return { ino: 0, path: Buffer.alloc(0), goal: 0, entries: false, after: Buffer.alloc(0) };
+}
+
+export const GoalRequest: MessageFns<GoalRequest> = {
+  encode(message: GoalRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ino !== 0) {
+      writer.uint32(8).uint64(message.ino);
+    }
+    if (message.path.length !== 0) {
+      writer.uint32(18).bytes(message.path);
+    }
+    if (message.goal !== 0) {
+      writer.uint32(24).uint32(message.goal);
+    }
+    if (message.entries !== false) {
+      writer.uint32(32).bool(message.entries);
+    }
+    if (message.after.length !== 0) {
+      writer.uint32(42).bytes(message.after);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GoalRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGoalRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.ino = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.goal = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.entries = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.after = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGoalReply(): GoalReply {
+  return { ino: 0, goal: 0, defaultGoal: 0, directory: false, changed: 0, directories: [], next: Buffer.alloc(0) };
+}
+
+export const GoalReply: MessageFns<GoalReply> = {
+  encode(message: GoalReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ino !== 0) {
+      writer.uint32(8).uint64(message.ino);
+    }
+    if (message.goal !== 0) {
+      writer.uint32(16).uint32(message.goal);
+    }
+    if (message.defaultGoal !== 0) {
+      writer.uint32(24).uint32(message.defaultGoal);
+    }
+    if (message.directory !== false) {
+      writer.uint32(32).bool(message.directory);
+    }
+    if (message.changed !== 0) {
+      writer.uint32(40).uint32(message.changed);
+    }
+    if (message.directories.length !== 0) {
+      writer.uint32(50).fork();
+      for (const v of message.directories) {
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    if (message.next.length !== 0) {
+      writer.uint32(58).bytes(message.next);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GoalReply {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGoalReply();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.ino = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.goal = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.defaultGoal = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.directory = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.changed = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag === 48) {
+              message.directories.push(longToNumber(reader.uint64()));
+
+              continue;
+            }
+
+            if (tag === 50) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.directories.push(longToNumber(reader.uint64()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.next = Buffer.from(reader.bytes());
             continue;
           }
         }

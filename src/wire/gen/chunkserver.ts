@@ -111,6 +111,7 @@ export interface Command {
     | { $case: "raise"; value: RaiseVersion }
     | { $case: "delete"; value: DeleteReplica }
     | { $case: "level"; value: LevelReplica }
+    | { $case: "copy"; value: CopyReplica }
     | undefined;
 }
 
@@ -164,6 +165,23 @@ export interface LevelReplica {
   /** Unset: this replica is the one that the others are made equal to. */
   source: ServerAddress | undefined;
   sourceVersion: number;
+}
+
+/**
+ * Makes a replica of version 0, which nobody is told of, hold about what the one
+ * of `source` does, which goes on to change; answered when little is missing,
+ * and what was copied is on the disk. A replica of an earlier version that is
+ * here is made into it. It comes into use when it is made level and its version
+ * is raised from 0, and is removed when the server starts or registers.
+ */
+export interface CopyReplica {
+  handle: number;
+  version: number;
+  source:
+    | ServerAddress
+    | undefined;
+  /** 0: as fast as it goes. */
+  bytesPerSecond: number;
 }
 
 /**
@@ -980,6 +998,9 @@ export const Command: MessageFns<Command> = {
       case "level":
         LevelReplica.encode(message.command.value, writer.uint32(58).fork()).join();
         break;
+      case "copy":
+        CopyReplica.encode(message.command.value, writer.uint32(66).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1051,6 +1072,14 @@ export const Command: MessageFns<Command> = {
             }
 
             message.command = { $case: "level", value: LevelReplica.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.command = { $case: "copy", value: CopyReplica.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1516,6 +1545,85 @@ export const LevelReplica: MessageFns<LevelReplica> = {
             }
 
             message.sourceVersion = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCopyReplica(): CopyReplica {
+  return { handle: 0, version: 0, source: undefined, bytesPerSecond: 0 };
+}
+
+export const CopyReplica: MessageFns<CopyReplica> = {
+  encode(message: CopyReplica, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.handle !== 0) {
+      writer.uint32(8).uint64(message.handle);
+    }
+    if (message.version !== 0) {
+      writer.uint32(16).uint64(message.version);
+    }
+    if (message.source !== undefined) {
+      ServerAddress.encode(message.source, writer.uint32(26).fork()).join();
+    }
+    if (message.bytesPerSecond !== 0) {
+      writer.uint32(32).uint64(message.bytesPerSecond);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CopyReplica {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCopyReplica();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.handle = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.version = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.source = ServerAddress.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bytesPerSecond = longToNumber(reader.uint64());
             continue;
           }
         }

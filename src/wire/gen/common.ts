@@ -92,7 +92,7 @@ export interface Attributes {
     | undefined;
   /** Device number of a device node. */
   rdev: number;
-  /** Replicas wanted of each chunk. */
+  /** Replicas wanted of each chunk; of a directory: what new files in it start with, 0 for the master's default. */
   goal: number;
   /** What of its bytes is stored: less than the size where there are holes. */
   allocatedBytes: number;

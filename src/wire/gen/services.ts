@@ -6,7 +6,22 @@
 
 /* eslint-disable */
 import type { handleBidiStreamingCall, handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
-import { LocateReply, LocateRequest, StatusReply, StatusRequest } from "./admin.js";
+import {
+  DrainReply,
+  DrainRequest,
+  GoalReply,
+  GoalRequest,
+  LocateReply,
+  LocateRequest,
+  ProgressRequest,
+  RebalanceReply,
+  RebalanceRequest,
+  RepairReply,
+  RepairRequest,
+  RepairStatus,
+  StatusReply,
+  StatusRequest,
+} from "./admin.js";
 import { ChunkserverToMaster, MasterToChunkserver } from "./chunkserver.js";
 import { ClientToMaster, MasterToClient } from "./client.js";
 import {
@@ -58,6 +73,51 @@ export const MasterService = {
     responseSerialize: (value: LocateReply): Buffer => Buffer.from(LocateReply.encode(value).finish()),
     responseDeserialize: (value: Buffer): LocateReply => LocateReply.decode(value),
   },
+  repair: {
+    path: "/leasefs.Master/Repair" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RepairRequest): Buffer => Buffer.from(RepairRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RepairRequest => RepairRequest.decode(value),
+    responseSerialize: (value: RepairReply): Buffer => Buffer.from(RepairReply.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RepairReply => RepairReply.decode(value),
+  },
+  drain: {
+    path: "/leasefs.Master/Drain" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DrainRequest): Buffer => Buffer.from(DrainRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DrainRequest => DrainRequest.decode(value),
+    responseSerialize: (value: DrainReply): Buffer => Buffer.from(DrainReply.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DrainReply => DrainReply.decode(value),
+  },
+  rebalance: {
+    path: "/leasefs.Master/Rebalance" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RebalanceRequest): Buffer => Buffer.from(RebalanceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RebalanceRequest => RebalanceRequest.decode(value),
+    responseSerialize: (value: RebalanceReply): Buffer => Buffer.from(RebalanceReply.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RebalanceReply => RebalanceReply.decode(value),
+  },
+  progress: {
+    path: "/leasefs.Master/Progress" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ProgressRequest): Buffer => Buffer.from(ProgressRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ProgressRequest => ProgressRequest.decode(value),
+    responseSerialize: (value: RepairStatus): Buffer => Buffer.from(RepairStatus.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RepairStatus => RepairStatus.decode(value),
+  },
+  goal: {
+    path: "/leasefs.Master/Goal" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GoalRequest): Buffer => Buffer.from(GoalRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GoalRequest => GoalRequest.decode(value),
+    responseSerialize: (value: GoalReply): Buffer => Buffer.from(GoalReply.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GoalReply => GoalReply.decode(value),
+  },
 } as const;
 
 export interface MasterServer extends UntypedServiceImplementation {
@@ -65,6 +125,11 @@ export interface MasterServer extends UntypedServiceImplementation {
   chunkserverSession: handleBidiStreamingCall<ChunkserverToMaster, MasterToChunkserver>;
   status: handleUnaryCall<StatusRequest, StatusReply>;
   locate: handleUnaryCall<LocateRequest, LocateReply>;
+  repair: handleUnaryCall<RepairRequest, RepairReply>;
+  drain: handleUnaryCall<DrainRequest, DrainReply>;
+  rebalance: handleUnaryCall<RebalanceRequest, RebalanceReply>;
+  progress: handleUnaryCall<ProgressRequest, RepairStatus>;
+  goal: handleUnaryCall<GoalRequest, GoalReply>;
 }
 
 export type ChunkserverService = typeof ChunkserverService;

@@ -45,6 +45,8 @@ export interface JournalRecord {
     | { $case: "chunksAllocated"; value: ChunksAllocated }
     | { $case: "versionRaised"; value: VersionRaised }
     | { $case: "versionSettled"; value: VersionSettled }
+    | { $case: "goalChanged"; value: GoalChanged }
+    | { $case: "serverDraining"; value: ServerDraining }
     | undefined;
 }
 
@@ -196,6 +198,21 @@ export interface VersionSettled {
   version: number;
 }
 
+/**
+ * Replicas wanted: of a file's chunks, those it has already included; of a
+ * directory, what new files in it start with (0: what the master has by default).
+ */
+export interface GoalChanged {
+  ino: number;
+  goal: number;
+}
+
+/** The server is being emptied, or is not any more. */
+export interface ServerDraining {
+  serverId: string;
+  draining: boolean;
+}
+
 export interface StoredMeta {
   /** Index of the last journal record applied. */
   appliedIndex: number;
@@ -243,6 +260,11 @@ export interface StoredLocks {
 export interface StoredLock {
   sessionId: number;
   lock: Lock | undefined;
+}
+
+/** Of a chunkserver that there is something to remember of. */
+export interface StoredServer {
+  draining: boolean;
 }
 
 export interface StoredSession {
@@ -319,6 +341,12 @@ export const JournalRecord: MessageFns<JournalRecord> = {
         break;
       case "versionSettled":
         VersionSettled.encode(message.effect.value, writer.uint32(338).fork()).join();
+        break;
+      case "goalChanged":
+        GoalChanged.encode(message.effect.value, writer.uint32(402).fork()).join();
+        break;
+      case "serverDraining":
+        ServerDraining.encode(message.effect.value, writer.uint32(410).fork()).join();
         break;
     }
     return writer;
@@ -495,6 +523,22 @@ export const JournalRecord: MessageFns<JournalRecord> = {
             }
 
             message.effect = { $case: "versionSettled", value: VersionSettled.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 50: {
+            if (tag !== 402) {
+              break;
+            }
+
+            message.effect = { $case: "goalChanged", value: GoalChanged.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 51: {
+            if (tag !== 410) {
+              break;
+            }
+
+            message.effect = { $case: "serverDraining", value: ServerDraining.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1882,6 +1926,120 @@ export const VersionSettled: MessageFns<VersionSettled> = {
   },
 };
 
+function createBaseGoalChanged(): GoalChanged {
+  return { ino: 0, goal: 0 };
+}
+
+export const GoalChanged: MessageFns<GoalChanged> = {
+  encode(message: GoalChanged, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ino !== 0) {
+      writer.uint32(8).uint64(message.ino);
+    }
+    if (message.goal !== 0) {
+      writer.uint32(16).uint32(message.goal);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GoalChanged {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGoalChanged();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.ino = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.goal = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseServerDraining(): ServerDraining {
+  return { serverId: "", draining: false };
+}
+
+export const ServerDraining: MessageFns<ServerDraining> = {
+  encode(message: ServerDraining, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.serverId !== "") {
+      writer.uint32(10).string(message.serverId);
+    }
+    if (message.draining !== false) {
+      writer.uint32(16).bool(message.draining);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServerDraining {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServerDraining();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.serverId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.draining = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseStoredMeta(): StoredMeta {
   return { appliedIndex: 0, nextIno: 0, nextHandle: 0, nextSessionId: 0, masterEpoch: 0, inodeCount: 0, chunkCount: 0 };
 }
@@ -2340,6 +2498,52 @@ export const StoredLock: MessageFns<StoredLock> = {
             }
 
             message.lock = Lock.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStoredServer(): StoredServer {
+  return { draining: false };
+}
+
+export const StoredServer: MessageFns<StoredServer> = {
+  encode(message: StoredServer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.draining !== false) {
+      writer.uint32(8).bool(message.draining);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredServer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredServer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.draining = reader.bool();
             continue;
           }
         }

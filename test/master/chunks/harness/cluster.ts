@@ -17,6 +17,7 @@ import { MasterService } from '../../../../src/wire/gen/services.js'
 import type { ClusterId, Ino, SessionId } from '../../../../src/wire/ids.js'
 import { type FakeOptions, FakeServer, masterAddress } from './fake-server.js'
 import { MemoryChunkTable } from './memory-chunk-table.js'
+import { MemoryServerTable } from './memory-server-table.js'
 
 export const orphanDelayMs = 20_000
 
@@ -27,11 +28,14 @@ export class FakeCluster implements Namespace {
   readonly clock = new SimulatedClock()
   readonly network = new MemoryControlNetwork(this.clock)
   readonly table = new MemoryChunkTable()
+  readonly serverTable = new MemoryServerTable()
   readonly events: Traced[] = []
   readonly invalidated: number[] = []
   readonly servers: FakeServer[] = []
   readonly sessionCount = 2
   syncs = 0
+  /** Of the master, where they matter to the test. */
+  options: { readonly repairDelayMs?: number; readonly maintenanceMs?: number } = {}
   /** How long clients take to give back what they cache. */
   invalidateMs = 0
   chunks!: Chunks
@@ -52,6 +56,7 @@ export class FakeCluster implements Namespace {
       clusterId: 'the-cluster' as ClusterId,
       table: this.table,
       namespace: this,
+      serverTable: this.serverTable,
       network: this.network,
       clock: this.clock,
       random: new SeededRandom(7),
@@ -60,6 +65,7 @@ export class FakeCluster implements Namespace {
       leaseMs,
       goal: 3,
       orphanDelayMs,
+      ...this.options,
     })
     this.#port = await this.network.serve(masterAddress, this.chunks.handlers())
   }
@@ -139,6 +145,10 @@ export class FakeCluster implements Namespace {
 
   resolvePath(path: Buffer): Attributes {
     return this.attributes(Number(path.toString().replace('/', '')) as Ino)
+  }
+
+  isDeleted(): boolean {
+    return false
   }
 
   async invalidate(ino: Ino): Promise<void> {

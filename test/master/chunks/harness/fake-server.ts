@@ -65,6 +65,7 @@ export class FakeServer {
   #stream: ControlStream<ChunkserverToMaster, MasterToChunkserver> | undefined
   #stopBeating = () => {}
   #beats = 0
+  #held: Command | undefined
 
   constructor(options: FakeOptions, network: MemoryControlNetwork, clock: SimulatedClock) {
     this.id = options.id as ServerId
@@ -151,6 +152,15 @@ export class FakeServer {
     this.#stream?.send({ message })
   }
 
+  /** Does what it held back last. */
+  done(): void {
+    const held = this.#held
+    this.#held = undefined
+    if (!held?.command) return
+    this.#obey(held.command)
+    this.say({ $case: 'done', value: { number: held.number, failure: undefined } })
+  }
+
   fail(handle: number, version: number, leaseId: number, servers: readonly string[]): void {
     const value: ReplicasFailed = { number: 1, handle, version, leaseId, serverIds: [...servers], code: 'IO' }
     this.say({ $case: 'failed', value })
@@ -199,6 +209,7 @@ export class FakeServer {
     if (!command) return
     this.commands.push(command)
     const code = this.react(command)
+    if (code === 'hold') this.#held = { number, command }
     if (code === 'hold') return
     if (!code) this.#obey(command)
     const failure = code ? { code, message: 'as the test wants' } : undefined
@@ -210,7 +221,9 @@ export class FakeServer {
     if ($case === 'create') this.replicas.set(handle, value.version)
     if ($case === 'grant' && value.create) this.replicas.set(handle, value.version)
     if ($case === 'raise') this.replicas.set(handle, value.toVersion)
-    if ($case === 'delete') this.replicas.delete(handle)
+    // Version 0 is that of a replica being made, which is not reported.
+    if ($case === 'delete' && value.version > 0) this.replicas.delete(handle)
+    if ($case === 'copy') this.replicas.delete(handle)
     if ($case === 'level') this.doubtful.delete(handle)
     if ($case === 'revoke') this.leases.delete(handle)
     if ($case === 'grant' && value.lease) {

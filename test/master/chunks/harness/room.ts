@@ -10,10 +10,12 @@ import { Attributes } from '../../../../src/wire/gen/common.js'
 import type { ClusterId, ServerId } from '../../../../src/wire/ids.js'
 import { parseLocation } from '../../../../src/wire/location.js'
 import { MemoryChunkTable } from './memory-chunk-table.js'
+import { MemoryServerTable } from './memory-server-table.js'
 
 export class TestRoom {
   readonly clock = new SimulatedClock()
   readonly table = new MemoryChunkTable()
+  readonly serverTable = new MemoryServerTable()
   /** What happened, in order: events of the trace, commands, invalidations. */
   readonly log: string[] = []
   readonly room: Room
@@ -26,7 +28,11 @@ export class TestRoom {
     const options = {
       clusterId: 'the-cluster' as ClusterId,
       table: this.table,
-      namespace: { attributes, resolvePath: attributes, invalidate, synced: async () => {}, sessionCount: 0 },
+      namespace: {
+        ...{ attributes, resolvePath: attributes, invalidate, synced: async () => {}, sessionCount: 0 },
+        isDeleted: () => false,
+      },
+      serverTable: this.serverTable,
       clock: this.clock,
       random: new SeededRandom(1),
       log: silentLog,
