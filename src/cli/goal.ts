@@ -54,12 +54,23 @@ export async function setGoal(
   if (first.next.length > 0) toAsk.push({ ...request, ino: first.ino, path: Buffer.alloc(0), after: first.next })
   // One directory after the other: a tree may have millions, and each answer names some more.
   for (let next = toAsk.pop(); next; next = toAsk.pop()) {
-    const reply = await ask(next)
+    const reply = await askIfThere(ask, next)
+    if (!reply) continue
     changed += reply.changed
     for (const ino of reply.directories) toAsk.push({ ...request, ino, path: Buffer.alloc(0) })
     if (reply.next.length > 0) toAsk.push({ ...next, after: reply.next })
   }
   return { ...first, changed }
+}
+
+/** A directory that has been removed meanwhile needs no goal. */
+async function askIfThere(ask: (request: GoalRequest) => Promise<GoalReply>, request: GoalRequest) {
+  try {
+    return await ask(request)
+  } catch (reason) {
+    if (reason instanceof LeasefsError && reason.code === 'NOT_FOUND') return undefined
+    throw reason
+  }
 }
 
 function goalJson(path: string, { ino, goal, defaultGoal, directory, changed }: GoalReply): string {

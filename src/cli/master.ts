@@ -2,9 +2,10 @@
 
 import { Option } from 'commander'
 import { openDataDirectory } from '../base/data-directory.js'
-import { day, minute } from '../base/units.js'
+import { day, MiB, minute } from '../base/units.js'
 import { formatVersion, goalDefault, goalMax, heartbeatMs, leaseMs } from '../constants.js'
-import { maintenanceMs, repairDelayMs } from '../master/chunks/repair/limits.js'
+import { minReplicasDefault } from '../master/chunks/limits.js'
+import { type Kind, type Limits, limitsDefault, maintenanceMs, repairDelayMs } from '../master/chunks/repair/limits.js'
 import { startMaster } from '../master/daemon.js'
 import { type Address, addressText } from '../wire/address.js'
 import { type Daemon, runDaemon, type Surroundings } from './daemon.js'
@@ -34,7 +35,16 @@ interface Options extends DaemonOptions {
   readonly trash: number
   readonly repairDelay: number
   readonly maintenance: number
+  readonly repairRate: number
+  readonly drainRate: number
+  readonly rebalanceRate: number
+  readonly minReplicas: number
 }
+
+/** What comes to one server, in MiB/s. */
+const rate = wholeNumber(1, 100_000)
+
+const mebibytesOf = (kind: Kind) => limitsDefault[kind].bytesPerSecond / MiB
 
 export async function main(): Promise<void> {
   const command = program(name, 'Keeps the namespace, the chunk table and the leases of a cluster.')
@@ -59,6 +69,15 @@ export async function main(): Promise<void> {
       duration(0, 7 * day),
       maintenanceMs,
     )
+    .option(
+      '--repair-rate <MiB/s>',
+      'copy so much to one server to replace what is missing',
+      rate,
+      mebibytesOf('repair'),
+    )
+    .option('--drain-rate <MiB/s>', 'to empty servers', rate, mebibytesOf('drain'))
+    .option('--rebalance-rate <MiB/s>', 'to even out their use', rate, mebibytesOf('rebalance'))
+    .option('--min-replicas <count>', 'a chunk with fewer takes no writes', wholeNumber(1, goalMax), minReplicasDefault)
     .addOption(
       new Option('--lease-ms <ms>', 'how long a chunk lease lasts unless it is extended')
         .argParser(wholeNumber(leaseMsMin, leaseMsMax))
@@ -77,7 +96,8 @@ async function start(
   identify(() => 'master')
   const { listen, goal, durability, leaseMs } = options
   const waits = { trashMs: options.trash, repairDelayMs: options.repairDelay, maintenanceMs: options.maintenance }
-  const settings = { listen, goal, durability, leaseMs, ...waits }
+  const { minReplicas } = options
+  const settings = { listen, goal, durability, leaseMs, ...waits, minReplicas, copyLimits: copyLimits(options) }
   try {
     const master = await startMaster({ dataDirectory, network: control, clock, random, log, trace, ...settings })
     return {
@@ -90,5 +110,14 @@ async function start(
   } catch (reason) {
     await dataDirectory.close()
     throw reason
+  }
+}
+
+function copyLimits({ repairRate, drainRate, rebalanceRate }: Options): Limits {
+  const { repair, drain, rebalance } = limitsDefault
+  return {
+    repair: { ...repair, bytesPerSecond: repairRate * MiB },
+    drain: { ...drain, bytesPerSecond: drainRate * MiB },
+    rebalance: { ...rebalance, bytesPerSecond: rebalanceRate * MiB },
   }
 }

@@ -45,6 +45,8 @@ export interface MasterOptions {
   /** How long servers that vanished, and those that said goodbye, are waited for before what they held is copied. */
   readonly repairDelayMs?: number
   readonly maintenanceMs?: number
+  /** With fewer replicas a chunk takes no writes. */
+  readonly minReplicas?: number
   /** How much is copied at a time. */
   readonly copyLimits?: Limits
   /** Where the state is kept, if not in the data directory. */
@@ -106,6 +108,7 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
     serverTable: new StateServerTable(state, executor),
     namespace,
     ...{ repairDelayMs: options.repairDelayMs, maintenanceMs: options.maintenanceMs, copyLimits: options.copyLimits },
+    minReplicas: options.minReplicas,
     orphanDelayMs: Math.max(orphanDelayMs, trashMs),
   })
   const goals = goalHandler({ state, executor, namespace, goal, changed: () => chunks?.goalsChanged() })

@@ -2,6 +2,7 @@
 // page at a time; its directories are named in the answer, and asked for by the
 // caller: so no question takes long, however large the tree.
 
+import { LeasefsError } from '../base/errors.js'
 import { unary } from '../rpc/control-network.js'
 import type { GoalReply, GoalRequest } from '../wire/gen/admin.js'
 import { MasterService } from '../wire/gen/services.js'
@@ -68,11 +69,12 @@ function entriesOf(state: State, ino: Ino, after: Buffer): Page {
   }
 }
 
-/** True if it had another. */
-async function setGoal({ executor }: GoalsOptions, ino: Ino, goal: number): Promise<boolean> {
-  const { kind } = await executor.submit(state => {
-    // Removed since the page was read: nothing is to be done.
-    return checkSetGoal(state, ino, goal)
-  })
-  return kind === 'applied'
+/** True if it had another. One that was removed since the page was read has none. */
+async function setGoal({ state, executor }: GoalsOptions, ino: Ino, goal: number): Promise<boolean> {
+  try {
+    return (await executor.submit(current => checkSetGoal(current, ino, goal))).kind === 'applied'
+  } catch (reason) {
+    if (reason instanceof LeasefsError && reason.code === 'NOT_FOUND' && !state.inodes.find(ino)) return false
+    throw reason
+  }
 }

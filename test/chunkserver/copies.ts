@@ -1,8 +1,10 @@
 import t from 'tap'
+import { silentLog } from '../../src/base/log.js'
+import { createDataClient } from '../../src/dataplane/data-client.js'
 import { codeOf, handle, TestCluster } from './harness.js'
 
 /** The first server has a written chunk under its lease, the second nothing. */
-async function withChunk(...[t]: Parameters<typeof TestCluster.start>) {
+async function withChunk(t: Parameters<typeof TestCluster.start>[0]) {
   const cluster = await TestCluster.start(t, 2)
   await cluster.grant('s0', [], { create: true })
   t.equal(codeOf(await cluster.until(writeAt(cluster, 0, 'first text'))), 'OK')
@@ -28,7 +30,7 @@ async function writeAt(cluster: TestCluster, offset: number, text: string, versi
 const textOf = (contents: string[]) => contents.map(text => text.replaceAll('\0', ''))
 
 t.test('a replica is copied while it is written to, made level, and then counts', async t => {
-  const { cluster, copy, told } = await withChunk(t, 2)
+  const { cluster, copy, told } = await withChunk(t)
   t.equal(await copy(), 'OK')
   t.equal(codeOf(await cluster.until(writeAt(cluster, 6, 'more'))), 'OK', 'the order goes on')
   t.equal(await told('s0', { $case: 'revoke', value: { handle, leaseId: 1 } }), 'OK')
@@ -41,7 +43,7 @@ t.test('a replica is copied while it is written to, made level, and then counts'
 })
 
 t.test('until then nobody is told of it, and it goes with the process or the session', async t => {
-  const { cluster, copy } = await withChunk(t, 2)
+  const { cluster, copy } = await withChunk(t)
   t.equal(await copy(), 'OK')
   const again = await cluster.addServer('s2', { disk: cluster.at(1).disk })
   t.match(cluster.master.said('s2', 'report'), [{ replicas: [], last: true }])
@@ -49,14 +51,14 @@ t.test('until then nobody is told of it, and it goes with the process or the ses
 })
 
 t.test('a replica that is not older is not made anew', async t => {
-  const { cluster, copy } = await withChunk(t, 2)
+  const { cluster, copy } = await withChunk(t)
   t.equal(await cluster.master.command('s1', { $case: 'create', value: { handle, version: 1 } }), 'OK')
   t.equal(await copy(), 'ALREADY_EXISTS')
   t.equal(await copy(0, 2), 'STALE_VERSION', 'the source has no such version')
 })
 
 t.test('bytes come no faster than is asked', async t => {
-  const { cluster, copy } = await withChunk(t, 2)
+  const { cluster, copy } = await withChunk(t)
   const large = Buffer.alloc(2 ** 20, 'x')
   const client = cluster.client(9)
   for (let index = 0; index < 4; index++) {
@@ -71,8 +73,46 @@ t.test('bytes come no faster than is asked', async t => {
 })
 
 t.test('a copy that is given up is removed', async t => {
-  const { cluster, copy, told } = await withChunk(t, 2)
+  const { cluster, copy, told } = await withChunk(t)
   t.equal(await copy(), 'OK')
   t.equal(await told('s1', { $case: 'delete', value: { handle, version: 0 } }), 'OK')
+  t.equal(cluster.at(1).disk.replicas.size, 0)
+})
+
+t.test('a replica that missed a version is made into the copy', async t => {
+  const { cluster, copy, told } = await withChunk(t)
+  t.equal(await told('s1', { $case: 'create', value: { handle, version: 1 } }), 'OK')
+  t.equal(await told('s0', { $case: 'raise', value: { handle, fromVersion: 1, toVersion: 2 } }), 'OK')
+  t.equal(await copy(0, 2), 'OK')
+  t.equal(cluster.at(1).disk.replicas.get(handle)?.version, 0)
+})
+
+t.test('nobody is served from a copy', async t => {
+  const { cluster, copy } = await withChunk(t)
+  t.equal(await copy(), 'OK')
+  const data = createDataClient({ network: cluster.data, clock: cluster.clock, log: silentLog })
+  t.teardown(() => data.close())
+  const read = data.read(cluster.at(1).server.dataAddress, { handle, version: 0, offset: 0, length: 4 })
+  await t.rejects(cluster.until(read), { code: 'NOT_FOUND' })
+})
+
+t.test('who gives a copy up that is under way need not wait for it', async t => {
+  const { cluster, copy, told } = await withChunk(t)
+  const large = 'x'.repeat(2 ** 20)
+  for (let index = 0; index < 8; index++) await cluster.until(writeAt(cluster, index * 2 ** 20, large))
+  const slow = copy(1024)
+  await cluster.clock.advance(10)
+  t.equal(await copy(), 'UNAVAILABLE', 'one at a time')
+  t.equal(await told('s1', { $case: 'delete', value: { handle, version: 0 } }), 'OK')
+  t.equal(await slow, 'CANCELLED')
+  t.equal(cluster.at(1).disk.replicas.size, 0)
+})
+
+t.test('what an earlier session asked for is removed when the server registers again', async t => {
+  const { cluster, copy } = await withChunk(t)
+  t.equal(await copy(), 'OK')
+  cluster.master.seen.get('s1')?.session.close()
+  await cluster.clock.advance(3000)
+  t.equal(cluster.master.said('s1', 'report').length, 1, 'it has registered anew')
   t.equal(cluster.at(1).disk.replicas.size, 0)
 })

@@ -7,6 +7,7 @@ import { MiB } from '../../src/base/units.js'
 import type { ChunkStore } from '../../src/chunkserver/store/chunk-store.js'
 import { checksumBlockSize, chunkSize } from '../../src/constants.js'
 import type { ChunkHandle } from '../../src/wire/ids.js'
+import { replicasBeingMadeSuite } from './replicas-being-made.js'
 
 export interface StoreHarness {
   /** A store on an empty disk. */
@@ -51,6 +52,7 @@ function pieces(bytes: Buffer, size: number): Buffer[] {
 }
 
 export function chunkStoreSuite(t: Test, harness: (t: Test) => StoreHarness): void {
+  replicasBeingMadeSuite(t, harness)
   type Body = (t: Test, store: ChunkStore, harness: StoreHarness) => Promise<void>
   const test = (name: string, body: Body) =>
     t.test(name, async t => {

@@ -56,7 +56,8 @@ export class Chunks implements ChunkService {
     this.#collector = new Collector(this.#room, options.orphanDelayMs ?? orphanDelayMs)
     this.#watch = new ServerWatch(this.#room, options.network)
     const awaited = () => grants.awaited()
-    this.#care = new Care(this.#room, { limits: options.copyLimits ?? limitsDefault, minReplicas: 1, awaited })
+    const settle = async (handle: ChunkHandle) => void (await grants.lease(handle))
+    this.#care = new Care(this.#room, { limits: options.copyLimits ?? limitsDefault, awaited, settle })
     this.#duties = Promise.all([
       every(stepMs, options.clock, signal, () => this.#care.step()),
       every(watchMs, options.clock, signal, () => this.#watch.look()),

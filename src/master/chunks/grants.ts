@@ -66,6 +66,8 @@ export class Grants {
       const record = chunkOf(this.#room, handle)
       await this.#clearLease(record)
       const plan = this.#plan(record, excluded)
+      // Whoever makes another replica needs the chunk's turn.
+      if (plan.kind === 'few') break
       if (plan.kind === 'raise' && isMinority(record, plan.members)) gatherUntil ??= clock.now() + gatherMs
       if (this.#mustWait(handle, plan, gatherUntil)) {
         if (clock.now() >= deadline || closing.aborted) break
@@ -104,14 +106,14 @@ export class Grants {
   }
 
   #plan(record: ChunkRecord, excluded: ReadonlySet<ServerId>): LeasePlan {
-    const { servers, replicas, leases, clock, absenceProvesAt } = this.#room
+    const { servers, replicas, leases, doubts, clock, absenceProvesAt, minReplicas } = this.#room
     if (leases.current(record.handle, clock.now())) return { kind: 'wait' }
     const reporting = servers.reporting().some(({ since }) => clock.now() - since < reportPatienceMs)
     const members = replicas
       .of(record.handle)
       .map(({ server, version }) => ({ server, version, standing: servers.standing(server) }))
     const incomplete = reporting || clock.now() < absenceProvesAt
-    return planLease({ record, members, excluded, incomplete, doubtful: this.#room.doubts.has(record.handle) })
+    return planLease({ record, members, excluded, incomplete, doubtful: doubts.has(record.handle), minReplicas })
   }
 
   /** The lease, or undefined if the servers or the chunk have changed and a new plan is needed. */
@@ -125,6 +127,7 @@ export class Grants {
       case 'none':
         await this.#makeAgain(record)
         return undefined
+      case 'few':
       case 'wait':
         assert.fail('nothing to carry out')
     }

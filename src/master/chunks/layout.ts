@@ -8,7 +8,7 @@
 import { LeasefsError } from '../../base/errors.js'
 import { chunkIndexMax } from '../../constants.js'
 import type { ChunkLayout, ChunkLocation } from '../../wire/gen/client.js'
-import { type ChunkHandle, handleText, type Ino, type SessionId } from '../../wire/ids.js'
+import { type ChunkHandle, handleText, type Ino, type ServerId, type SessionId } from '../../wire/ids.js'
 import type { ChunkRecord } from '../chunk-table.js'
 import type { BadReplicas } from './bad-replicas.js'
 import { addressesOf, grantNewChunk, leaseMessage, placeServers } from './grant.js'
@@ -119,9 +119,9 @@ export class Layout {
     await fileTurns.take(ino, async () => {
       const there = new Set(table.chunksOf(ino, first, count).map(({ index }) => index))
       const goal = table.goalOf(ino)
-      const placed = new Map<number, ReturnType<typeof placeServers>>()
+      const placed = new Map<number, ServerId[]>()
       for (let index = first; index < first + count; index++) {
-        if (!there.has(index)) placed.set(index, placeServers(this.#room, goal))
+        if (!there.has(index)) placed.set(index, this.#place(goal))
       }
       const wanted = [...placed].map(([index, servers]) => ({ index, replicaCount: servers.length }))
       if (wanted.length === 0) return
@@ -130,6 +130,14 @@ export class Layout {
         if (servers && table.chunk(record.handle)) grantNewChunk(this.#room, record, servers)
       }
     })
+  }
+
+  /** @throws LeasefsError UNAVAILABLE (too few servers), NO_SPACE */
+  #place(goal: number): ServerId[] {
+    const servers = placeServers(this.#room, goal)
+    const wanted = Math.min(this.#room.minReplicas, goal)
+    if (servers.length >= wanted) return servers
+    throw new LeasefsError('UNAVAILABLE', `${servers.length} servers take new chunks: at least ${wanted} are wanted`)
   }
 
   #traceAsk({ ino, first, count, forWrite, session }: LocateQuestion): void {

@@ -34,25 +34,29 @@ export interface PlanView {
   readonly incomplete: boolean
   /** Replicas that missed no version may differ all the same. */
   readonly doubtful: boolean
+  /** With fewer replicas the chunk takes no writes. */
+  readonly minReplicas: number
 }
 
 export type LeasePlan =
   | { readonly kind: 'grant'; readonly servers: readonly ServerId[] }
   | { readonly kind: 'raise'; readonly members: readonly Member[] }
   | { readonly kind: 'wait' }
+  /** There are too few to take writes: repair makes another one. */
+  | { readonly kind: 'few' }
   /** No replica can serve. */
   | { readonly kind: 'none' }
 
-export function planLease({ record, members, excluded, incomplete, doubtful }: PlanView): LeasePlan {
+export function planLease({ record, members, excluded, incomplete, doubtful, minReplicas }: PlanView): LeasePlan {
   const good = members.filter(member => isGood(record, member.version) && !excluded.has(member.server))
   const serving = good.filter(({ standing }) => standing === 'serving')
   const present = serving.filter(({ version }) => version === record.version)
 
   const settled = record.settledVersion === record.version
   if (settled && present.length === record.replicaCount && serving.length === present.length) {
-    return doubtful
-      ? { kind: 'raise', members: present }
-      : { kind: 'grant', servers: present.map(({ server }) => server) }
+    if (doubtful) return { kind: 'raise', members: present }
+    if (present.length < Math.min(minReplicas, record.goal)) return { kind: 'few' }
+    return { kind: 'grant', servers: present.map(({ server }) => server) }
   }
   if (incomplete) return { kind: 'wait' }
   if (good.some(({ standing }) => standing === 'silent' || standing === 'reporting')) return { kind: 'wait' }

@@ -8,6 +8,9 @@ import { heartbeatMs, serverLeaseMs } from '../../constants.js'
 export const locateCountMax = 1024
 export const locateForWriteCountMax = 64
 
+/** With fewer replicas a chunk takes no writes, unless its goal is lower. */
+export const minReplicasDefault = 1
+
 /**
  * How long the lesser part of a chunk's replicas waits for the others before it goes on alone. When most of them
  * went at once they are probably being restarted, and whoever is left behind must be copied again.

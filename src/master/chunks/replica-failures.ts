@@ -52,12 +52,20 @@ async function raiseWithout(
   for (let round = 0; round < grantRoundsMax; round++) {
     const members = membersOf(room, lease, failed)
     if (failed.has(lease.primary)) break
+    checkEnough(room, record, members)
     const outcome = await raiseVersion(room, record, members, { areLevel: true })
     if (outcome.failed.length === 0) return outcome.record
     record = outcome.record
     for (const server of outcome.failed) failed.add(server)
   }
   throw new LeasefsError('UNAVAILABLE', `the primary of chunk ${handleText(lease.handle)} is out of reach`)
+}
+
+/** @throws LeasefsError UNAVAILABLE: the mutation must not complete with so few; repair makes another replica */
+function checkEnough(room: Room, { handle, goal }: ChunkRecord, members: readonly ReplicaAt[]): void {
+  const wanted = Math.min(room.minReplicas, goal)
+  if (members.length >= wanted) return
+  throw new LeasefsError('UNAVAILABLE', `chunk ${handleText(handle)} has ${members.length} replicas left of ${wanted}`)
 }
 
 /** Those of the lease that are there. The others cannot be told, so they join `failed`. */

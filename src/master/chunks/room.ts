@@ -16,7 +16,7 @@ import { Changes } from './changes.js'
 import { Creations } from './creations.js'
 import { Doubts } from './doubts.js'
 import { type Lease, LeaseTable } from './leases.js'
-import { watchMs } from './limits.js'
+import { minReplicasDefault, watchMs } from './limits.js'
 import { Absences } from './repair/absences.js'
 import { maintenanceMs, repairDelayMs } from './repair/limits.js'
 import { Replicas } from './replicas.js'
@@ -37,6 +37,8 @@ export interface RoomOptions {
   /** How long servers that vanished, and those that said goodbye, are waited for before what they held is copied. */
   readonly repairDelayMs?: number | undefined
   readonly maintenanceMs?: number | undefined
+  /** With fewer replicas than this (or than its goal) a chunk takes no writes. */
+  readonly minReplicas?: number | undefined
 }
 
 export interface Room extends RoomOptions {
@@ -46,6 +48,7 @@ export interface Room extends RoomOptions {
   readonly creations: Creations
   readonly doubts: Doubts
   readonly absences: Absences
+  readonly minReplicas: number
   readonly changes: Changes
   /** Whoever changes a chunk's version or lease takes a turn. */
   readonly turns: Turns<ChunkHandle>
@@ -66,6 +69,7 @@ export function openRoom(options: RoomOptions, closing: AbortSignal): Room {
     leases: new LeaseTable(options.table.masterEpoch, options.leaseMs),
     creations: new Creations(),
     doubts: new Doubts(),
+    minReplicas: options.minReplicas ?? minReplicasDefault,
     absences: new Absences({
       startedAt: options.clock.now(),
       repairDelayMs: options.repairDelayMs ?? repairDelayMs,

@@ -23,10 +23,12 @@ function member(text: string): Member {
 }
 
 type Row = [name: string, chunk: [number, number, number], members: string, plan: string, more?: Partial<typeof none>]
-const none = { excluded: [] as string[], incomplete: false, doubtful: false }
+const none = { excluded: [] as string[], incomplete: false, doubtful: false, minReplicas: 1 }
 
 const rows: Row[] = [
   ['all there: granted among them', [5, 5, 3], 'a5 b5 c5', 'grant a b c'],
+  ['all there, but too few to take writes', [5, 5, 1], 'a5', 'few', { minReplicas: 2 }],
+  ['as many as the goal are never too few', [5, 5, 3], 'a5 b5 c5', 'grant a b c', { minReplicas: 9 }],
   ['all there, while others report: granted', [5, 5, 2], 'a5 b5', 'grant a b', { incomplete: true }],
   ['a stale one beside them does not count', [5, 5, 2], 'a5 b5 c4', 'grant a b'],
   ['one of a version that never was does not count', [5, 5, 2], 'a5 b5 c6', 'grant a b'],
@@ -52,13 +54,12 @@ const rows: Row[] = [
 
 for (const [name, [version, settled, count], members, expected, more] of rows) {
   t.test(name, async t => {
-    const { excluded, incomplete, doubtful } = { ...none, ...more }
+    const { excluded, ...views } = { ...none, ...more }
     const plan = planLease({
       record: record(version, settled, count),
       members: members.split(' ').filter(Boolean).map(member),
       excluded: new Set(excluded as ServerId[]),
-      incomplete,
-      doubtful,
+      ...views,
     })
     const servers = plan.kind === 'raise' ? plan.members.map(({ server }) => server) : []
     t.equal([plan.kind, ...(plan.kind === 'grant' ? plan.servers : servers)].join(' '), expected)

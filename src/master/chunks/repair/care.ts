@@ -14,9 +14,10 @@ import { Repairs } from './repairs.js'
 
 export interface CareOptions {
   readonly limits: Limits
-  readonly minReplicas: number
   /** Chunks that a client waits for. */
   readonly awaited: () => Iterable<ChunkHandle>
+  /** Makes the chunk's replicas level under a version in use. @throws LeasefsError */
+  readonly settle: (handle: ChunkHandle) => Promise<void>
 }
 
 const percentMax = 50

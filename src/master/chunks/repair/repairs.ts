@@ -12,7 +12,7 @@ import type { Room } from '../room.js'
 import { CopySlots } from './copy-slots.js'
 import { type Kind, type Limits, noticeMs, scanChunks, scanChunksUrgent, triesPerStep } from './limits.js'
 import { moveReplica } from './move.js'
-import { type ChunkView, type Need, needOf, urgencyOf } from './need.js'
+import { type ChunkView, type Holder, type Need, needOf, urgencyOf } from './need.js'
 import { RepairQueue } from './queue.js'
 import { Retries } from './retries.js'
 import { Surplus } from './surplus.js'
@@ -28,8 +28,8 @@ export interface RepairsOptions {
   readonly limits: Limits
   /** Chunks that a client waits for. */
   readonly awaited: () => Iterable<ChunkHandle>
-  /** With fewer replicas a chunk takes no writes: who waits for that waits for nothing else. */
-  readonly minReplicas: number
+  /** Makes the chunk's replicas level under a version in use. @throws LeasefsError */
+  readonly settle: (handle: ChunkHandle) => Promise<void>
 }
 
 /** What came of an attempt to begin: it is under way, no server is free for it, or there is nothing to do. */
@@ -106,8 +106,13 @@ export class Repairs {
     const { record, holders } = view
     const { handle } = record
     if (this.#underWay.has(handle) || !this.#retries.mayTry(handle, this.#room.clock.now())) return 'busy'
-    const good = holders.filter(holder => isGoodHolder(record, holder) && holder.version === record.version)
-    const leaving = good.filter(({ server, draining }) => draining || server === instead)
+    const good = holders.filter(holder => isGoodHolder(record, holder))
+    const readable = good.filter(holder => this.#isReadable(record, holder))
+    if (readable.length === 0) {
+      this.#settle(handle)
+      return 'busy'
+    }
+    const leaving = readable.filter(({ server, draining }) => draining || server === instead)
     const room = takers.filter(({ freeBytes }) => freeBytes > bytesOf(record))
     const target = chooseTarget(
       {
@@ -121,12 +126,33 @@ export class Repairs {
     const isHolder = ({ id }: Candidate) => good.some(({ server }) => server === id)
     if (!target) return room.every(isHolder) ? 'nowhere' : 'busy'
     // A server that is to be emptied can as well do this.
-    const sources = [...leaving, ...good].filter(({ server }) => this.slots.freeOut(kind, server))
+    const sources = [...leaving, ...readable].filter(({ server }) => this.slots.freeOut(kind, server))
     const [source] = sources.sort((a, b) => this.slots.outOf(kind, a.server) - this.slots.outOf(kind, b.server))
     if (!source || !this.slots.anyFree(kind)) return 'busy'
     const move = { handle, source: source.server, target, bytesPerSecond: this.slots.bytesPerSecond(kind) }
     this.#run(kind, record, instead === undefined ? move : { ...move, instead })
     return 'begun'
+  }
+
+  /** Of a version that is in use, and not in doubt: bytes can be fetched from it. */
+  #isReadable({ handle, version, settledVersion }: ChunkRecord, holder: Holder): boolean {
+    return (
+      holder.version === version && version === settledVersion && !this.#room.doubts.concerns(handle, holder.server)
+    )
+  }
+
+  /** A crash has left the chunk half way to another version, or all its replicas in doubt, and nobody has asked for it since. */
+  async #settle(handle: ChunkHandle): Promise<void> {
+    this.#underWay.add(handle)
+    try {
+      await this.#options.settle(handle)
+    } catch (reason) {
+      if (!(reason instanceof LeasefsError)) throw reason
+      this.#retries.failed(handle, this.#room.clock.now())
+      this.#room.log.warn({ handle: handleText(handle), err: reason }, 'a chunk that is to be copied is not in order')
+    } finally {
+      this.#underWay.delete(handle)
+    }
   }
 
   async #run(kind: Kind, record: ChunkRecord, move: Parameters<typeof moveReplica>[1]): Promise<void> {
@@ -192,8 +218,14 @@ export class Repairs {
       this.#nowhere.soFar++
       this.#queue.delete(record.handle)
     } else {
-      this.#queue.put(record.handle, urgencyOf({ copies, deleted: isDeleted(this.#room, record) }))
+      this.#queue.put(record.handle, this.#urgency(record, copies))
     }
+  }
+
+  /** One with too few copies to take writes is as urgent as one with its last. */
+  #urgency(record: ChunkRecord, copies: number): number {
+    const few = copies < Math.min(this.#room.minReplicas, record.goal)
+    return urgencyOf({ copies: few ? 1 : copies, deleted: isDeleted(this.#room, record) })
   }
 
   /** Begins the repair of a chunk that wants it, if that is urgent enough now. */
@@ -201,17 +233,20 @@ export class Repairs {
     const record = this.#room.table.chunk(handle)
     const view = record && viewOf(this.#room, record)
     const need = view && needOf(view)
-    if (need?.kind === 'wait') this.#queue.postpone(handle)
-    if (need?.kind === 'wait' || !view) return
-    if (need?.kind !== 'copy') {
+    if (need?.kind === 'wait') {
+      this.#queue.postpone(handle)
+      return
+    }
+    if (!view || need?.kind !== 'copy') {
       this.#queue.delete(handle)
       return
     }
     const { copies } = need
-    const urgent = urgencyOf({ copies, deleted: false }) <= urgencyMax || copies < this.#options.minReplicas
+    const urgency = this.#urgency(view.record, copies)
     // Just now: the server may be about to be found silent, and then is waited for.
-    const settled = copies <= 1 || this.#queue.notedFor(handle) >= noticeMs
-    if (urgent && settled && this.begin('repair', view, this.#takers) === 'begun') this.#queue.delete(handle)
+    const settled = urgency <= lastCopies || this.#queue.notedFor(handle) >= noticeMs
+    if (urgency <= urgencyMax && settled && this.begin('repair', view, this.#takers) === 'begun')
+      this.#queue.delete(handle)
     else this.#queue.postpone(handle)
   }
 

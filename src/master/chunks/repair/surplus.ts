@@ -41,6 +41,12 @@ export class Surplus {
     }
   }
 
+  /** It has waited long enough already. */
+  #noteNext(handle: ChunkHandle): void {
+    const record = this.#room.table.chunk(handle)
+    if (record && needOf(viewOf(this.#room, record)).kind === 'surplus') this.note(handle, true)
+  }
+
   async #shrink(handle: ChunkHandle): Promise<void> {
     const record = this.#room.table.chunk(handle)
     const need = record && needOf(viewOf(this.#room, record))
@@ -49,6 +55,7 @@ export class Surplus {
     try {
       if (!(await shrink(this.#room, handle, need.victim))) return
       this.#room.log.debug({ handle: handleText(handle), server: need.victim }, 'a surplus replica was removed')
+      this.#noteNext(handle)
     } catch (reason) {
       if (!(reason instanceof LeasefsError)) throw reason
       this.#room.log.warn({ handle: handleText(handle), err: reason }, 'a surplus replica was not removed')

@@ -24,6 +24,12 @@ export const orphanDelayMs = 20_000
 /** An event as a trace has it. */
 export type Traced = TraceFields & { readonly event: TraceEvent; readonly at: number }
 
+export interface MasterChoices {
+  readonly repairDelayMs?: number
+  readonly maintenanceMs?: number
+  readonly minReplicas?: number
+}
+
 export class FakeCluster implements Namespace {
   readonly clock = new SimulatedClock()
   readonly network = new MemoryControlNetwork(this.clock)
@@ -35,15 +41,16 @@ export class FakeCluster implements Namespace {
   readonly sessionCount = 2
   syncs = 0
   /** Of the master, where they matter to the test. */
-  options: { readonly repairDelayMs?: number; readonly maintenanceMs?: number } = {}
+  options: MasterChoices = {}
   /** How long clients take to give back what they cache. */
   invalidateMs = 0
   chunks!: Chunks
   #port: ControlServer | undefined
 
   /** With `count` chunkservers, past the time in which absence proves nothing. */
-  static async start(t: Test, count = 0): Promise<FakeCluster> {
+  static async start(t: Test, count = 0, options: MasterChoices = {}): Promise<FakeCluster> {
     const cluster = new FakeCluster()
+    cluster.options = options
     await cluster.startMaster()
     t.teardown(() => cluster.close())
     for (let i = 0; i < count; i++) await cluster.addServer({ id: `s${i + 1}` })

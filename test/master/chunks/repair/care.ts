@@ -17,8 +17,8 @@ import { masterAddress } from '../harness/fake-server.js'
 const soon = noticeMs + 5 * stepMs
 
 /** A cluster past the time in which a young master concludes nothing, with one chunk, and the servers that have it and that do not. */
-async function withChunk(t: Parameters<typeof FakeCluster.start>[0], { servers = 4, goal = 3 } = {}) {
-  const cluster = await FakeCluster.start(t, servers)
+async function withChunk(t: Parameters<typeof FakeCluster.start>[0], { servers = 4, goal = 3, minReplicas = 1 } = {}) {
+  const cluster = await FakeCluster.start(t, servers, { minReplicas })
   await cluster.clock.advance(repairDelayMs)
   const ino = cluster.table.addFile(7, goal)
   const { handle, replicas } = await cluster.write(ino)
@@ -247,4 +247,38 @@ t.test("use is evened out at an operator's word", async t => {
   await cluster.clock.advance(10 * second)
   t.match((await cluster.status()).repair?.rebalance, { running: false }, 'nothing more can be moved')
   await t.rejects(call(MasterService.rebalance, { percent: 99, stop: false }), { code: 'INVALID_ARGUMENT' })
+})
+
+t.test('a chunk with too few replicas takes no writes until it is repaired, at once', async t => {
+  const { cluster, ino, having, current } = await withChunk(t, { servers: 4, minReplicas: 3 })
+  const [lost] = having
+  await lost?.die()
+  for (const server of having) server.leases.clear()
+  await t.rejects(cluster.write(ino), { code: 'UNAVAILABLE' })
+  await cluster.clock.advance(5 * stepMs)
+  const { lease } = await cluster.write(ino)
+  t.equal([lease?.primary, ...(lease?.secondaries ?? [])].length, 3)
+  t.equal(current().filter(id => id !== lost?.id).length, 3)
+  await cluster.servers.find(({ id }) => id !== lost?.id)?.die()
+  await cluster.clock.advance(5 * second)
+  await t.rejects(cluster.write(ino, 1), { code: 'UNAVAILABLE' }, 'nor are chunks made')
+})
+
+t.test('a chunk that a crash left half way to another version is put in order, and repaired', async t => {
+  const { cluster, having, chunk, record, current } = await withChunk(t)
+  await having[0]?.die()
+  cluster.table.records.set(chunk, { ...record(), version: 2, settledVersion: 1, replicaCount: 2 })
+  await cluster.clock.advance(repairDelayMs + 2 * soon)
+  t.equal(record().settledVersion, record().version)
+  t.equal(current().length, 3)
+})
+
+t.test('what was dropped while it waited is forgotten', async t => {
+  const { cluster, having, chunk } = await withChunk(t)
+  await having[0]?.die()
+  await cluster.clock.advance(soon)
+  t.match(await cluster.status(), { repair: { queued: 1 } })
+  cluster.table.drop(chunk)
+  await cluster.clock.advance(repairDelayMs)
+  t.match(await cluster.status(), { repair: { queued: 0 } })
 })
