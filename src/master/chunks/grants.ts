@@ -11,10 +11,10 @@ import type { ChunkRecord } from '../chunk-table.js'
 import { grantChunk, grantNewChunk, placeServers } from './grant.js'
 import { isMinority, type LeasePlan, planLease } from './lease-plan.js'
 import type { Lease } from './leases.js'
-import { gatherMs, grantRoundsMax, locateWaitMs, reportPatienceMs, watchMs } from './limits.js'
+import { gatherMs, grantRoundsMax, locateWaitMs, watchMs } from './limits.js'
 import { leaveBehind, raiseUnmade, raiseVersion } from './raise.js'
 import type { ReplicaAt } from './replicas.js'
-import { chunkOf, endLease, type Room, tell } from './room.js'
+import { chunkOf, endLease, isIncomplete, type Room, tell } from './room.js'
 
 export class Grants {
   readonly #room: Room
@@ -106,13 +106,12 @@ export class Grants {
   }
 
   #plan(record: ChunkRecord, excluded: ReadonlySet<ServerId>): LeasePlan {
-    const { servers, replicas, leases, doubts, clock, absenceProvesAt, minReplicas } = this.#room
+    const { servers, replicas, leases, doubts, clock, minReplicas } = this.#room
     if (leases.current(record.handle, clock.now())) return { kind: 'wait' }
-    const reporting = servers.reporting().some(({ since }) => clock.now() - since < reportPatienceMs)
     const members = replicas
       .of(record.handle)
       .map(({ server, version }) => ({ server, version, standing: servers.standing(server) }))
-    const incomplete = reporting || clock.now() < absenceProvesAt
+    const incomplete = isIncomplete(this.#room)
     return planLease({ record, members, excluded, incomplete, doubtful: doubts.has(record.handle), minReplicas })
   }
 

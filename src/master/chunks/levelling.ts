@@ -7,8 +7,8 @@ import { type ChunkHandle, handleText } from '../../wire/ids.js'
 import type { ChunkRecord } from '../chunk-table.js'
 import type { Grants } from './grants.js'
 import { isGood } from './lease-plan.js'
-import { levelsAtOnceMax, reportPatienceMs } from './limits.js'
-import type { Room } from './room.js'
+import { levelsAtOnceMax } from './limits.js'
+import { isIncomplete, type Room } from './room.js'
 
 export class Levelling {
   readonly #room: Room
@@ -21,10 +21,9 @@ export class Levelling {
   }
 
   look(): void {
-    const { servers, doubts, leases, clock, absenceProvesAt, table } = this.#room
-    const now = clock.now()
-    if (now < absenceProvesAt || servers.reporting().some(({ since }) => now - since < reportPatienceMs)) return
-    doubts.leasesKnown(handle => leases.current(handle, now)?.leaseId)
+    const { doubts, leases, clock, table } = this.#room
+    if (isIncomplete(this.#room)) return
+    doubts.leasesKnown(handle => leases.current(handle, clock.now())?.leaseId)
     for (const handle of doubts.handles()) {
       if (this.#underWay.size >= levelsAtOnceMax) return
       const record = table.chunk(handle)

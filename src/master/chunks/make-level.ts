@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict'
 import { LeasefsError } from '../../base/errors.js'
+import type { LevelReplica } from '../../wire/gen/chunkserver.js'
 import { handleText, type ServerId } from '../../wire/ids.js'
 import type { ChunkRecord } from '../chunk-table.js'
 import type { ReplicaAt } from './replicas.js'
@@ -57,10 +58,7 @@ async function levelOne(
   room: Room,
   { handle }: Pick<ChunkRecord, 'handle'>,
   { server, version }: ReplicaAt,
-  from: { source: NonNullable<ReturnType<Room['servers']['get']>>['address'] | undefined; sourceVersion: number } = {
-    source: undefined,
-    sourceVersion: 0,
-  },
+  from: Pick<LevelReplica, 'source' | 'sourceVersion'> = { source: undefined, sourceVersion: 0 },
 ): Promise<LeasefsError | undefined> {
   try {
     await tell(room, server, { $case: 'level', value: { handle, version, ...from } })

@@ -60,6 +60,8 @@ export class ReportReader {
 
   /** A replica that has missed a version is in nobody's way, whatever it holds. */
   #noteDoubts(handle: ChunkHandle, version: number, { doubtful, followedLeaseId }: Replica): void {
+    // Nearly all of what may be millions: not worth a look at the table.
+    if (!doubtful && followedLeaseId === 0) return
     const record = this.#room.table.chunk(handle)
     if (!record || !isGood(record, version)) return
     if (doubtful) this.#room.doubts.reported(handle, this.#server)

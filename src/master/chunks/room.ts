@@ -16,7 +16,7 @@ import { Changes } from './changes.js'
 import { Creations } from './creations.js'
 import { Doubts } from './doubts.js'
 import { type Lease, LeaseTable } from './leases.js'
-import { minReplicasDefault, watchMs } from './limits.js'
+import { minReplicasDefault, reportPatienceMs, watchMs } from './limits.js'
 import { Absences } from './repair/absences.js'
 import { maintenanceMs, repairDelayMs } from './repair/limits.js'
 import { Replicas } from './replicas.js'
@@ -80,6 +80,12 @@ export function openRoom(options: RoomOptions, closing: AbortSignal): Room {
     fileTurns: new Turns(),
     absenceProvesAt: options.clock.now() + serverLeaseMs + watchMs,
   }
+}
+
+/** Whether the master knows too little to say what is missing: it has just started, or a server is still telling what it holds. */
+export function isIncomplete({ servers, clock, absenceProvesAt }: Room): boolean {
+  const now = clock.now()
+  return now < absenceProvesAt || servers.reporting().some(({ since }) => now - since < reportPatienceMs)
 }
 
 /** @throws LeasefsError UNAVAILABLE: the chunk has been dropped; whoever asks again learns what the file is now. */

@@ -6,11 +6,11 @@ import type { DrainStatus } from '../../../wire/gen/admin.js'
 import type { ServerId } from '../../../wire/ids.js'
 import { isGood } from '../lease-plan.js'
 import type { Candidate } from '../placement.js'
-import type { Room } from '../room.js'
+import { isIncomplete, type Room } from '../room.js'
 import { drainScanMax } from './limits.js'
 import { needOf } from './need.js'
 import type { Repairs } from './repairs.js'
-import { isIncomplete, takersOf, viewOf } from './view.js'
+import { takersOf, viewOf } from './view.js'
 
 interface Counts {
   readonly needed: number

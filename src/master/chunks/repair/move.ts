@@ -16,9 +16,9 @@ import type { ChunkRecord } from '../../chunk-table.js'
 import { grantRoundsMax } from '../limits.js'
 import { leaveBehind, raiseVersion } from '../raise.js'
 import type { ReplicaAt } from '../replicas.js'
-import { chunkOf, endLease, type Room, tell } from '../room.js'
+import { chunkOf, endLease, isIncomplete, type Room, tell } from '../room.js'
 import { needOf } from './need.js'
-import { isGoodHolder, isIncomplete, viewOf } from './view.js'
+import { isGoodHolder, viewOf } from './view.js'
 
 export interface Move {
   readonly handle: ChunkHandle

@@ -8,11 +8,11 @@ import type { RebalanceStatus } from '../../../wire/gen/admin.js'
 import type { ServerId } from '../../../wire/ids.js'
 import type { Candidate } from '../placement.js'
 import { crowdOf } from '../placement.js'
-import type { Room } from '../room.js'
+import { isIncomplete, type Room } from '../room.js'
 import { rebalanceScanMax, rebalanceSettleMs } from './limits.js'
 import { type ChunkView, needOf } from './need.js'
 import type { Repairs } from './repairs.js'
-import { bytesOf, isGoodHolder, isIncomplete, takersOf, viewOf } from './view.js'
+import { bytesOf, isGoodHolder, takersOf, viewOf } from './view.js'
 
 /** How full a server is. */
 export interface Use {

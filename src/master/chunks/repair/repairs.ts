@@ -8,7 +8,7 @@ import { LeasefsError } from '../../../base/errors.js'
 import { type ChunkHandle, handleText, type ServerId } from '../../../wire/ids.js'
 import type { ChunkRecord } from '../../chunk-table.js'
 import type { Candidate } from '../placement.js'
-import type { Room } from '../room.js'
+import { isIncomplete, type Room } from '../room.js'
 import { CopySlots } from './copy-slots.js'
 import { type Kind, type Limits, noticeMs, scanChunks, scanChunksUrgent, triesPerStep } from './limits.js'
 import { moveReplica } from './move.js'
@@ -18,7 +18,7 @@ import { Retries } from './retries.js'
 import { Surplus } from './surplus.js'
 import { Tally } from './tally.js'
 import { chooseTarget } from './target.js'
-import { bytesOf, isDeleted, isGoodHolder, isIncomplete, takersOf, viewOf } from './view.js'
+import { bytesOf, isDeleted, isGoodHolder, takersOf, viewOf } from './view.js'
 
 /** Urgency up to which a chunk does not wait for servers to come back: one copy is left. */
 const lastCopies = urgencyOf({ copies: 1, deleted: true })
@@ -32,8 +32,8 @@ export interface RepairsOptions {
   readonly settle: (handle: ChunkHandle) => Promise<void>
 }
 
-/** What came of an attempt to begin: it is under way, no server is free for it, or there is nothing to do. */
-export type Begun = 'begun' | 'busy' | 'nowhere' | 'nothing'
+/** What came of an attempt to begin: it is under way, it must wait, or no server can take the replica. */
+export type Begun = 'begun' | 'busy' | 'nowhere'
 
 export class Repairs {
   readonly tally: Tally

@@ -1,10 +1,9 @@
 // The chunk room as repair sees it: chunks with their replicas, and servers
 // that take new ones.
 
-import type { ChunkHandle, ServerId } from '../../../wire/ids.js'
+import type { ServerId } from '../../../wire/ids.js'
 import type { ChunkRecord } from '../../chunk-table.js'
 import { isGood } from '../lease-plan.js'
-import { reportPatienceMs } from '../limits.js'
 import type { Candidate } from '../placement.js'
 import type { Room } from '../room.js'
 import { chunkBytesMin, targetReserveBytes } from './limits.js'
@@ -43,12 +42,6 @@ export function takersOf({ servers, serverTable }: Room): Candidate[] {
   return takers
 }
 
-/** Whether the master knows too little to say what is missing: a server is still telling what it holds. */
-export function isIncomplete({ servers, clock, absenceProvesAt }: Room): boolean {
-  const now = clock.now()
-  return now < absenceProvesAt || servers.reporting().some(({ since }) => now - since < reportPatienceMs)
-}
-
 /** About how many bytes a replica of the chunk has. */
 export function bytesOf({ allocatedBytes }: ChunkRecord): number {
   return Math.max(allocatedBytes, chunkBytesMin)
@@ -57,8 +50,4 @@ export function bytesOf({ allocatedBytes }: ChunkRecord): number {
 /** Whether its file has no name any more. */
 export function isDeleted({ namespace }: Room, { ino }: ChunkRecord): boolean {
   return namespace.isDeleted(ino)
-}
-
-export function recordOf({ table }: Room, handle: ChunkHandle): ChunkRecord | undefined {
-  return table.chunk(handle)
 }
