@@ -69,6 +69,8 @@ async function withCluster(options: Options, use: (mountPoint: string) => Promis
     logLevel,
     listen: { host: '127.0.0.1', port: 0 },
     trace: undefined,
+    trash: 0,
+    trashBytes: 0,
   }
   const cluster = new LocalCluster({ ...settings, data: join(root, 'data'), mountPoint }, line =>
     process.stderr.write(`${line}\n`),

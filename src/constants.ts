@@ -63,6 +63,12 @@ export const fileSizeMax = (chunkIndexMax + 1) * chunkSize
 /** The inode of the root directory, as FUSE wants it. */
 export const rootIno = 1
 
+/**
+ * The inode of the trash, which has an entry in no directory: mounts show it as `.trash` in their root. The largest
+ * number that libfuse 2 can show; no other inode gets it.
+ */
+export const trashIno = 2 ** 32 - 1
+
 assert(chunkSize % checksumBlockSize === 0)
 assert(mutationSizeMax % checksumBlockSize === 0)
 assert(chunkSize % mutationSizeMax === 0)

@@ -7,6 +7,7 @@ import { program, runProgram } from './program.js'
 import { addRebalanceCommand } from './rebalance.js'
 import { addRepairCommand } from './repair.js'
 import { addStatusCommand } from './status.js'
+import { addTrashCommand } from './trash.js'
 import { addUpCommand } from './up.js'
 
 export async function main(): Promise<void> {
@@ -15,6 +16,7 @@ export async function main(): Promise<void> {
   addStatusCommand(command)
   addLocateCommand(command)
   addGoalCommand(command)
+  addTrashCommand(command)
   addRepairCommand(command)
   addDrainCommand(command)
   addRebalanceCommand(command)

@@ -10,8 +10,9 @@ import { type Address, addressText, parseAddress } from '../wire/address.js'
 import { Child, type DaemonName, exitText } from './child.js'
 import { removeClusterFile, writeClusterFile } from './cluster-file.js'
 import { type MountChoices, mountArguments } from './mount-options.js'
+import type { TrashOptions } from './options.js'
 
-export interface LocalClusterOptions {
+export interface LocalClusterOptions extends TrashOptions {
   /** Absolute, as are all paths here. */
   readonly data: string
   readonly mountPoint: string
@@ -40,11 +41,12 @@ export class LocalCluster {
 
   /** Resolves when files can be used. Call stop() in any case, also if it rejects. */
   async start(): Promise<void> {
-    const { data, mountPoint, chunkservers, goal, listen } = this.#options
+    const { data, mountPoint, chunkservers, goal, listen, trash, trashBytes } = this.#options
     await mkdir(data, { recursive: true, mode: 0o700 })
     await this.#warnOfUnused()
 
     const masterArgs = ['--data', join(data, 'master'), '--listen', addressText(listen), '--goal', String(goal)]
+    masterArgs.push('--trash', `${trash}ms`, '--trash-bytes', String(trashBytes))
     const ready = await this.#run('master', 'leasefs-master', masterArgs).ready
     const master = /listening on (\S+),/.exec(ready)?.[1] ?? ''
 

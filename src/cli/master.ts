@@ -11,10 +11,12 @@ import { type Address, addressText } from '../wire/address.js'
 import { type Daemon, runDaemon, type Surroundings } from './daemon.js'
 import {
   addDaemonOptions,
+  addTrashOptions,
   type DaemonOptions,
   duration,
   listenAddress,
   masterAddressDefault,
+  type TrashOptions,
   wholeNumber,
 } from './options.js'
 import { program, runProgram } from './program.js'
@@ -24,15 +26,13 @@ const name = 'leasefs-master'
 /** A primary extends its lease on heartbeats, and needs several before it ends. */
 const leaseMsMin = 3 * heartbeatMs
 const leaseMsMax = 10 * minute
-const trashDefaultMs = 0
 
-interface Options extends DaemonOptions {
+interface Options extends DaemonOptions, TrashOptions {
   readonly data: string
   readonly listen: Address
   readonly goal: number
   readonly durability: 'process' | 'disk'
   readonly leaseMs: number
-  readonly trash: number
   readonly repairDelay: number
   readonly maintenance: number
   readonly repairRate: number
@@ -56,7 +56,6 @@ export async function main(): Promise<void> {
         .choices(['process', 'disk'])
         .default('process'),
     )
-    .option('--trash <time>', 'keep the chunks of deleted files for so long', duration(0, 365 * day), trashDefaultMs)
     .option(
       '--repair-delay <time>',
       'wait so long for a server that vanished before what it held is copied; not for last copies',
@@ -84,7 +83,9 @@ export async function main(): Promise<void> {
         .default(leaseMs)
         .hideHelp(),
     )
-  addDaemonOptions(command).action((options: Options) => runDaemon(name, options, around => start(options, around)))
+  addDaemonOptions(addTrashOptions(command)).action((options: Options) =>
+    runDaemon(name, options, around => start(options, around)),
+  )
   await runProgram(command)
 }
 
@@ -95,9 +96,19 @@ async function start(
   const dataDirectory = await openDataDirectory(options.data, 'master', { formatVersion, clock, random })
   identify(() => 'master')
   const { listen, goal, durability, leaseMs } = options
-  const waits = { trashMs: options.trash, repairDelayMs: options.repairDelay, maintenanceMs: options.maintenance }
+  const kept = { trashMs: options.trash, trashBytesMax: options.trashBytes }
+  const waits = { repairDelayMs: options.repairDelay, maintenanceMs: options.maintenance }
   const { minReplicas } = options
-  const settings = { listen, goal, durability, leaseMs, ...waits, minReplicas, copyLimits: copyLimits(options) }
+  const settings = {
+    listen,
+    goal,
+    durability,
+    leaseMs,
+    ...kept,
+    ...waits,
+    minReplicas,
+    copyLimits: copyLimits(options),
+  }
   try {
     const master = await startMaster({ dataDirectory, network: control, clock, random, log, trace, ...settings })
     return {

@@ -4,7 +4,8 @@
 import { hostname } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { LeasefsError } from '../base/errors.js'
-import { hour, minute, second } from '../base/units.js'
+import { day, GiB, hour, KiB, MiB, minute, second, TiB } from '../base/units.js'
+import { trashDefaultMs } from '../master/trash/limits.js'
 import { type Address, parseAddress } from '../wire/address.js'
 import { type Location, parseLocation } from '../wire/location.js'
 
@@ -50,14 +51,36 @@ export function wholeNumber(min: number, max: number): Read<number> {
 
 const unitsMs = { ms: 1, s: second, m: minute, h: hour } as const
 
-/** "250ms", "10s", "5m", "24h": in milliseconds. */
+/** "250ms", "10s", "5m", "24h", or "0": in milliseconds. */
 export function duration(minMs: number, maxMs: number): Read<number> {
   return text => {
-    const [, count, unit] = /^(\d{1,9})(ms|s|m|h)$/.exec(text) ?? []
+    const [, count, unit] = /^(\d{1,9})(ms|s|m|h)$/.exec(text === '0' ? '0ms' : text) ?? []
     const ms = Number(count) * unitsMs[unit as keyof typeof unitsMs]
     if (ms >= minMs && ms <= maxMs) return ms
     throw new InvalidArgumentError(`Expected a time such as 250ms, 10s, 5m or 24h, from ${minMs} to ${maxMs} ms.`)
   }
+}
+
+const unitsBytes = { '': 1, KiB, MiB, GiB, TiB } as const
+
+/** "4096", "500MiB", "2TiB": in bytes. */
+export const byteCount: Read<number> = text => {
+  const [, count, unit] = /^(\d{1,15}) ?(KiB|MiB|GiB|TiB|)$/.exec(text) ?? []
+  const bytes = Number(count) * unitsBytes[unit as keyof typeof unitsBytes]
+  if (Number.isSafeInteger(bytes)) return bytes
+  throw new InvalidArgumentError('Expected a size such as 4096, 500MiB or 2TiB.')
+}
+
+/** How long, and how much, a cluster keeps of what is deleted. */
+export interface TrashOptions {
+  readonly trash: number
+  readonly trashBytes: number
+}
+
+export function addTrashOptions(command: Command): Command {
+  return command
+    .option('--trash <time>', 'keep deleted files for so long; 0: not at all', duration(0, 365 * day), trashDefaultMs)
+    .option('--trash-bytes <size>', 'keep no more of them than this, the oldest go first; 0: no limit', byteCount, 0)
 }
 
 /** Options that every daemon has. */

@@ -2,7 +2,7 @@
 // replicas they should.
 
 import type { Command } from 'commander'
-import type { RepairStatus, ServerStatus, StatusReply } from '../wire/gen/admin.js'
+import type { RepairStatus, ServerStatus, StatusReply, TrashStatus } from '../wire/gen/admin.js'
 import { MasterService } from '../wire/gen/services.js'
 import { askMaster } from './admin.js'
 import { type MasterOptions, masterFrom, withMasterOptions } from './master-option.js'
@@ -38,6 +38,7 @@ export function statusText(reply: StatusReply): string {
     ['below goal', chunksBelowGoal],
     ['missing', chunksMissing],
     ['leases', leasesInForce],
+    ...trashFigures(reply.trash),
     ...repairFigures(reply.repair),
   ]
   const summary = figures.map(([name, value]) => `${`${name}:`.padEnd(12)}${value}`).join('\n')
@@ -66,6 +67,11 @@ function standingText({
   const standing = connected ? 'connected' : `silent for ${seconds(silentMs)} s`
   if (!connected && maintenanceMs > 0) return `in maintenance, ${seconds(maintenanceMs)} s left`
   return draining ? `${standing}, draining` : standing
+}
+
+function trashFigures(trash: TrashStatus | undefined): [string, string][] {
+  if (!trash || (trash.retentionMs === 0 && trash.files === 0)) return []
+  return [['trash', `${trash.files} files, ${bytesText(trash.bytes)}`]]
 }
 
 /** Only what is going on, or needs a person. */

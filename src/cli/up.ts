@@ -11,14 +11,21 @@ import type { Address } from '../wire/address.js'
 import { secondSignalMs } from './limits.js'
 import { LocalCluster } from './local-cluster.js'
 import { addMountOptions, checkMountChoices, type MountChoices } from './mount-options.js'
-import { dataDefault, listenAddress, logLevelOption, wholeNumber } from './options.js'
+import {
+  addTrashOptions,
+  dataDefault,
+  listenAddress,
+  logLevelOption,
+  type TrashOptions,
+  wholeNumber,
+} from './options.js'
 import { report } from './program.js'
 
 const mountPointDefault = './mnt'
 const chunkserversDefault = 3
 const chunkserversMax = 64
 
-interface Options extends MountChoices {
+interface Options extends MountChoices, TrashOptions {
   readonly data: string
   readonly chunkservers: number
   readonly goal: number
@@ -40,7 +47,7 @@ export function addUpCommand(parent: Command): void {
     .addOption(logLevelOption('warn'))
     .option('--trace <file>', 'append the protocol events of all to this file, as JSON lines')
     .addOption(parent.createOption('--cwd <dir>', 'where relative paths begin').hideHelp())
-  addMountOptions(command).action(async (mountPoint: string, options: Options) =>
+  addMountOptions(addTrashOptions(command)).action(async (mountPoint: string, options: Options) =>
     process.exit(await up(mountPoint, options)),
   )
 }

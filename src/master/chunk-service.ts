@@ -57,7 +57,7 @@ export interface Namespace {
   /** Every change answered so far survives a crash of the machine once it has resolved. @throws LeasefsError IO */
   synced(): Promise<void>
 
-  /** Whether the file has no name any more: it lives on only for who has it open, or may want it back. */
+  /** Whether the file has been deleted: it lives on only for who has it open, or in the trash for who may want it back. */
   isDeleted(ino: Ino): boolean
 
   /** Client sessions that have not ended, connected or not. */

@@ -13,7 +13,6 @@ import type { Address } from '../wire/address.js'
 import type { ClusterId, Ino } from '../wire/ids.js'
 import { Chunks } from './chunks/chunks.js'
 import { every } from './chunks/duty.js'
-import { orphanDelayMs } from './chunks/limits.js'
 import type { Limits } from './chunks/repair/limits.js'
 import { ClientSessions } from './clients/client-sessions.js'
 import { Requests } from './clients/requests.js'
@@ -25,6 +24,9 @@ import { StateServerTable } from './server-table.js'
 import { StateChunkTable } from './state-chunk-table.js'
 import { StateNamespace } from './state-namespace.js'
 import { openStorage, type Storage } from './storage.js'
+import { purgeMs } from './trash/limits.js'
+import { Purger } from './trash/purger.js'
+import { trashHandlers } from './trash/service.js'
 
 export interface MasterOptions {
   readonly dataDirectory: DataDirectory
@@ -40,8 +42,10 @@ export interface MasterOptions {
   readonly leaseMs: number
   /** What an answer must be safe from. */
   readonly durability: Durability
-  /** How long the replicas of deleted files are kept at least. 0: no longer than it takes. */
+  /** How long deleted files are kept. 0: not at all. */
   readonly trashMs: number
+  /** How many bytes of them. 0: as many as there is room for. */
+  readonly trashBytesMax?: number
   /** How long servers that vanished, and those that said goodbye, are waited for before what they held is copied. */
   readonly repairDelayMs?: number
   readonly maintenanceMs?: number
@@ -91,16 +95,19 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
   let sessions: ClientSessions | undefined
 
   const executor = new Executor({
-    ...{ state, journal, clock, log, goal, durability },
+    ...{ state, journal, clock, log, goal, durability, trash: trashMs > 0 },
     committed(change, origin) {
-      // In the trash, replicas wait until the collector finds that no file has them.
-      if (change.kind === 'applied' && trashMs === 0) chunks?.dropped(change.outcome.freed)
+      if (change.kind === 'applied') chunks?.dropped(change.outcome.freed)
       return sessions?.committed(change, origin)
     },
   })
   await executor.submit((current, context) => checkStart(current, processOwner(), recordsLost, context))
   await journal.sync() // Lease ids rest on the epoch, and numbers on what was lost: neither may come twice.
 
+  const purger = new Purger({
+    ...{ state, executor, clock, log, retentionMs: trashMs, bytesMax: options.trashBytesMax ?? 0 },
+    shortage: () => chunks?.shortage() ?? 0,
+  })
   const namespace = new StateNamespace(state, journal, () => sessions)
   chunks = new Chunks({
     ...{ clusterId, clock, random, log, trace, network, goal, leaseMs },
@@ -109,26 +116,29 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
     namespace,
     ...{ repairDelayMs: options.repairDelayMs, maintenanceMs: options.maintenanceMs, copyLimits: options.copyLimits },
     minReplicas: options.minReplicas,
-    orphanDelayMs: Math.max(orphanDelayMs, trashMs),
+    trash: () => purger.status(),
   })
   const goals = goalHandler({ state, executor, namespace, goal, changed: () => chunks?.goalsChanged() })
   const recall = (ino: Ino) => void sessions?.invalidate(ino)
+  const trash = trashHandlers({ state, executor, namespace, clock })
   const requests = new Requests({ state, executor, journal, chunks, goal, recall })
   sessions = new ClientSessions({ clusterId, state, executor, requests, clock, log })
   const stop = new AbortController()
   const syncing = keepSynced(journal, clock, stop, log)
+  const purging = every(purgeMs, clock, stop.signal, () => purger.step())
 
   const close = async (server?: ControlServer) => {
     stop.abort()
     sessions?.close()
     await server?.close()
     await chunks?.close()
+    await purging
     await executor.close()
     await syncing
     await storage.close()
   }
   try {
-    const server = await network.serve(options.listen, [sessions.handler(), ...chunks.handlers(), goals])
+    const server = await network.serve(options.listen, [sessions.handler(), ...chunks.handlers(), goals, ...trash])
     let closed: Promise<void> | undefined
     return {
       address: server.address,

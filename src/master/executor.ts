@@ -50,6 +50,8 @@ export interface ExecutorOptions {
   readonly log: Logger
   /** Replicas wanted of new files' chunks. */
   readonly goal: number
+  /** Whether deleted files go to the trash. Default: they don't. */
+  readonly trash?: boolean
   readonly durability: Durability
   /** Called when a change has been committed, before anything else happens: its answer waits for the promise. */
   readonly committed: (committed: Committed, origin: Origin | undefined) => Promise<void> | undefined
@@ -181,7 +183,7 @@ export class Executor {
   }
 
   #step({ check, origin }: Queued, journaled: (payload: Buffer) => void): Step {
-    const { state, clock, goal } = this.#options
+    const { state, clock, goal, trash = false } = this.#options
     if (origin) {
       const reply = state.answers.find(origin.sessionId, origin.number)
       if (reply) return { kind: 'repeated', reply }
@@ -190,7 +192,7 @@ export class Executor {
     let decision: Decision
     try {
       if (origin) checkOrigin(state, origin)
-      decision = check(state, { session: origin?.sessionId ?? 0, now, goal })
+      decision = check(state, { session: origin?.sessionId ?? 0, now, goal, trash })
     } catch (reason) {
       if (!(reason instanceof LeasefsError)) throw reason
       return { kind: 'failed', reason }

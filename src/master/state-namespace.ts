@@ -43,7 +43,8 @@ export class StateNamespace implements Namespace {
   }
 
   isDeleted(ino: Ino): boolean {
-    return (this.#state.inodes.find(ino)?.attributes.nlink ?? 0) === 0
+    const inode = this.#state.inodes.find(ino)
+    return !inode || inode.attributes.nlink === 0 || inode.trash !== undefined
   }
 
   async invalidate(ino: Ino): Promise<void> {

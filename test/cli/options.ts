@@ -1,5 +1,5 @@
 import t from 'tap'
-import { duration, listenAddress, location, peerAddress, wholeNumber } from '../../src/cli/options.js'
+import { byteCount, duration, listenAddress, location, peerAddress, wholeNumber } from '../../src/cli/options.js'
 
 const refused = { code: 'commander.invalidArgument' }
 
@@ -9,7 +9,8 @@ t.test('a time is a number with a unit, within its limits', async t => {
   t.equal(read('10s'), 10_000)
   t.equal(read('5m'), 300_000)
   t.equal(read('24h'), 86_400_000)
-  for (const bad of ['', '5', 's', '5 s', '-5s', '1.5s', '5d', '99ms', '25h', '9999999999s']) {
+  t.equal(duration(0, 5)('0'), 0)
+  for (const bad of ['', '0', '5', 's', '5 s', '-5s', '1.5s', '5d', '99ms', '25h', '9999999999s']) {
     t.throws(() => read(bad), refused, JSON.stringify(bad))
   }
 })
@@ -33,4 +34,12 @@ t.test('an address is HOST:PORT; only a listener may leave the port open', async
 t.test('a location is /dc/rack/host', async t => {
   t.same(location('/a/b/c'), { dc: 'a', rack: 'b', host: 'c' })
   for (const bad of ['', 'a/b/c', '/a/b', '/a/b/c/d', '/a//c', '/a/b/ü']) t.throws(() => location(bad), refused, bad)
+})
+
+t.test('a size is a number with a unit, or of bytes', async t => {
+  t.same(
+    [byteCount('0'), byteCount('4096'), byteCount('500MiB'), byteCount('2 TiB')],
+    [0, 4096, 500 * 2 ** 20, 2 ** 41],
+  )
+  for (const bad of ['', 'x', '5MB', '-1', '1.5GiB', '9999999999TiB']) t.throws(() => byteCount(bad), refused, bad)
 })

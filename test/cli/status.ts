@@ -36,6 +36,7 @@ const reply: StatusReply = {
   clients: 1,
   goal: 3,
   repair: undefined,
+  trash: undefined,
 }
 
 t.test('status shows the figures of the cluster and a row for each server', async t => {

@@ -25,6 +25,8 @@ export interface ClusterOptions {
   readonly locations?: readonly string[]
   readonly goal?: number
   readonly leaseMs?: number
+  /** How long deleted files are kept: not at all unless it says so. */
+  readonly trash?: string
   readonly mounts?: number
   readonly mountLocations?: readonly string[]
   /** Who runs all this, if not the user of the test: for that the test must run as root. */
@@ -138,14 +140,22 @@ export class Cluster {
 
   constructor(directory: string, options: ClusterOptions) {
     this.directory = directory
-    const { chunkservers = 3, mounts = 1, goal = 3, leaseMs, locations = [], mountLocations = [] } = options
+    const {
+      chunkservers = 3,
+      mounts = 1,
+      goal = 3,
+      leaseMs,
+      trash = '0',
+      locations = [],
+      mountLocations = [],
+    } = options
     const { masterArgs = [], chunkserverArgs = [], mountArgs = [], user } = options
     const common = ['--trace', join(directory, 'trace'), '--log-level', 'warn']
     const command = user ? nodeAs(user) : plainNode
     const count = (n: number) => Array.from({ length: n }, (_, i) => i)
 
     const masterOptions = (ready: string | undefined) => [
-      ...['--data', join(directory, 'master'), '--goal', String(goal), ...common],
+      ...['--data', join(directory, 'master'), '--goal', String(goal), '--trash', trash, ...common],
       ...['--listen', addressIn(ready, 'listening on') ?? '127.0.0.1:0'],
       ...(leaseMs === undefined ? [] : ['--lease-ms', String(leaseMs)]),
       ...masterArgs,

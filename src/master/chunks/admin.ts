@@ -3,14 +3,7 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import { LeasefsError } from '../../base/errors.js'
 import { chunkIndexMax } from '../../constants.js'
-import type {
-  LocatedChunk,
-  LocateReply,
-  LocateRequest,
-  RepairStatus,
-  ServerStatus,
-  StatusReply,
-} from '../../wire/gen/admin.js'
+import type { LocatedChunk, LocateReply, LocateRequest, ServerStatus, StatusReply } from '../../wire/gen/admin.js'
 import type { Attributes } from '../../wire/gen/common.js'
 import type { Ino } from '../../wire/ids.js'
 import type { ChunkRecord } from '../chunk-table.js'
@@ -20,7 +13,7 @@ import type { Room } from './room.js'
 import type { Server } from './servers.js'
 
 /** `goal` is that of new files. */
-export async function status(room: Room, goal: number, repair: RepairStatus): Promise<StatusReply> {
+export async function status(room: Room, others: Pick<StatusReply, 'goal' | 'repair' | 'trash'>): Promise<StatusReply> {
   const { belowGoal, missing } = await countMissing(room)
   const { table, leases, namespace, servers, clusterId, clock } = room
   return {
@@ -32,8 +25,7 @@ export async function status(room: Room, goal: number, repair: RepairStatus): Pr
     chunksMissing: missing,
     leasesInForce: leases.countInForce(clock.now()),
     clients: namespace.sessionCount,
-    goal,
-    repair,
+    ...others,
   }
 }
 

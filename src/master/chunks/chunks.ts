@@ -4,10 +4,12 @@
 
 import { LeasefsError } from '../../base/errors.js'
 import { type ControlNetwork, type Handler, stream, unary } from '../../rpc/control-network.js'
+import type { TrashStatus } from '../../wire/gen/admin.js'
 import type { ChunkLayout, ReportReplica } from '../../wire/gen/client.js'
 import { MasterService } from '../../wire/gen/services.js'
 import type { ChunkHandle, Ino, SessionId } from '../../wire/ids.js'
 import type { ChunkService } from '../chunk-service.js'
+import { reservedBytesMax, reservedPart } from '../trash/limits.js'
 import { locateFile, status } from './admin.js'
 import { BadReplicas } from './bad-replicas.js'
 import { checkHandle, checkServerId } from './checks.js'
@@ -31,11 +33,14 @@ export interface ChunksOptions extends RoomOptions {
   readonly orphanDelayMs?: number
   /** How much is copied at a time. */
   readonly copyLimits?: Limits | undefined
+  /** What the trash has, for status. */
+  readonly trash?: () => TrashStatus
 }
 
 export class Chunks implements ChunkService {
   readonly #room: Room
   readonly #goal: number
+  readonly #trash: (() => TrashStatus) | undefined
   readonly #bad = new BadReplicas()
   readonly #layout: Layout
   readonly #collector: Collector
@@ -50,6 +55,7 @@ export class Chunks implements ChunkService {
     const { signal } = this.#stop
     this.#room = openRoom(options, signal)
     this.#goal = options.goal
+    this.#trash = options.trash
     const grants = new Grants(this.#room)
     const levelling = new Levelling(this.#room, grants)
     this.#layout = new Layout(this.#room, grants, this.#bad)
@@ -90,6 +96,17 @@ export class Chunks implements ChunkService {
     return { totalBytes, freeBytes }
   }
 
+  /** How many bytes are missing on servers that are nearly full for them not to be. */
+  shortage(): number {
+    let bytes = 0
+    for (const { state, totalBytes, freeBytes } of this.#room.servers.all()) {
+      if (state.kind !== 'connected') continue
+      const reserved = Math.min(totalBytes * reservedPart, reservedBytesMax)
+      bytes += Math.max(0, Math.ceil(reserved) - freeBytes)
+    }
+    return bytes
+  }
+
   dropped(handles: readonly ChunkHandle[]): void {
     this.#collector.dropped(handles)
   }
@@ -109,7 +126,9 @@ export class Chunks implements ChunkService {
         this.#sessions.add(session)
         session.start()
       }),
-      unary(MasterService.status, () => status(this.#room, this.#goal, this.#care.status())),
+      unary(MasterService.status, () =>
+        status(this.#room, { goal: this.#goal, repair: this.#care.status(), trash: this.#trash?.() }),
+      ),
       ...this.#care.handlers(),
       unary(MasterService.locate, async request => locateFile(this.#room, request)),
     ]

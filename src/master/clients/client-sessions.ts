@@ -71,10 +71,13 @@ export class ClientSessions implements Reception {
   /** To be called as a change commits: tells the others what it touched. Resolves when none may use what it cached of it. */
   committed(committed: Committed, origin: Origin | undefined): Promise<void> | undefined {
     const actor = origin && this.#sessions.get(origin.sessionId as SessionId)
-    const touched = committed.kind === 'applied' ? committed.outcome.touched : []
+    const { touched, aside = [] } = committed.kind === 'applied' ? committed.outcome : { touched: [] }
+    const concerned = aside.length > 0 ? [...touched, ...aside] : touched
     // A change that is answered again may have been cut short before the others were told.
-    const told = touched.length > 0 || committed.kind === 'repeated'
-    const waits = told ? this.#invalidate(touched, actor?.lease) : []
+    const told = concerned.length > 0 || committed.kind === 'repeated'
+    const waits = told ? this.#invalidate(concerned, actor?.lease) : []
+    // It is not waited for: the client hears of it before it hears of the answer.
+    if (aside.length > 0) void actor?.lease.invalidate(aside)
     if (origin) actor?.committed(origin.number, touched, committed)
     this.#options.requests.committed(committed, origin)
     return waits.length === 0 ? undefined : Promise.all(waits).then(() => {})

@@ -14,6 +14,7 @@ import { LockWaits } from '../locks/lock-waits.js'
 import { checkOf } from '../ops/check.js'
 import { doneResult, type Result } from '../ops/operation.js'
 import { type Operation, readOperation } from '../ops/read.js'
+import { checkNotInTrash } from '../ops/trash.js'
 import type { State } from '../state/state.js'
 import type { CacheLease, Watch } from './cache-lease.js'
 
@@ -107,7 +108,8 @@ export class Requests {
    * tells this client, and what has been found is then out of date.
    */
   async #locate({ ino, firstIndex, count, forWrite }: LocateChunks, id: number, lease: CacheLease): Promise<Answer> {
-    this.#options.state.inodes.file(ino)
+    const inode = this.#options.state.inodes.file(ino)
+    if (forWrite) checkNotInTrash(inode)
     const cached = [ino as Ino]
     lease.register(cached)
     const watch = lease.watch(ino as Ino)

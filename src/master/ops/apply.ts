@@ -11,6 +11,7 @@ import { applyEntryLinked } from './link.js'
 import { applyInodeMade } from './make.js'
 import { applyInodeOpened, applyInodesClosed } from './open.js'
 import type { ApplyContext, Effect, Outcome } from './operation.js'
+import { applyTrashPurged } from './purge.js'
 import { applyEntryMoved } from './rename.js'
 import { applyServerDraining } from './server-draining.js'
 import { applySessionEnded, applySessionStarted } from './session.js'
@@ -53,11 +54,11 @@ export function decodeRecord(index: number, payload: Buffer): JournalRecord {
 function applyEffect(state: State, effect: Effect, context: ApplyContext): Outcome {
   switch (effect.$case) {
     case 'masterStarted':
-      return applyMasterStarted(state, effect.value)
+      return applyMasterStarted(state, effect.value, context)
     case 'sessionStarted':
       return applySessionStarted(state, effect.value)
     case 'sessionEnded':
-      return applySessionEnded(state, effect.value)
+      return applySessionEnded(state, effect.value, context)
     case 'inodeMade':
       return applyInodeMade(state, effect.value, context)
     case 'entryLinked':
@@ -92,5 +93,7 @@ function applyEffect(state: State, effect: Effect, context: ApplyContext): Outco
       return applyGoalChanged(state, effect.value)
     case 'serverDraining':
       return applyServerDraining(state, effect.value)
+    case 'trashPurged':
+      return applyTrashPurged(state, effect.value, context)
   }
 }

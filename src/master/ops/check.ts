@@ -26,11 +26,11 @@ export function checkOf(operation: Operation): Check | undefined {
     case 'link':
       return state => checkLink(state, operation.value)
     case 'unlink':
-      return state => checkUnlink(state, operation.value)
+      return (state, context) => checkUnlink(state, operation.value, context)
     case 'removeDirectory':
       return state => checkRemoveDirectory(state, operation.value)
     case 'rename':
-      return state => checkRename(state, operation.value)
+      return (state, context) => checkRename(state, operation.value, context)
     case 'setXattr':
       return state => checkSetXattr(state, operation.value)
     case 'removeXattr':

@@ -4,10 +4,12 @@
 import assert from 'node:assert/strict'
 import { chunkSize } from '../../constants.js'
 import { FileType, type Time } from '../../wire/gen/common.js'
-import type { ChunkHandle } from '../../wire/ids.js'
+import type { Deletion } from '../../wire/gen/state.js'
+import type { ChunkHandle, Ino } from '../../wire/ids.js'
 import type { ChunkRecord } from '../chunk-table.js'
 import type { State } from '../state/state.js'
 import { isDirectory } from './operation.js'
+import { pendingTrash, putInTrash } from './trash.js'
 
 /** Chunks removed at a time. */
 const pageLength = 1024
@@ -18,26 +20,48 @@ export function entriesChanged(state: State, directory: number, subdirectories: 
   state.inodes.change(directory, { nlink: nlink + subdirectories, mtime: now, ctime: now })
 }
 
-/** Takes one link from an inode, a directory's last; returns the chunks freed with the inode. */
-export function dropLink(state: State, ino: number, now: Time): ChunkHandle[] {
-  const { attributes } = state.inodes.get(ino)
-  assert(attributes.nlink > 0)
-  const nlink = isDirectory(attributes) ? 0 : attributes.nlink - 1
-  state.inodes.change(ino, { nlink, ctime: now })
-  return releaseInode(state, ino)
+/** What became of an inode that nothing holds any more. */
+export interface Released {
+  /** Its chunks, if it is gone. */
+  readonly freed: readonly ChunkHandle[]
+  /** If it is in the trash: the directories there that have changed. */
+  readonly aside: readonly Ino[]
 }
 
-/** Removes the inode if nothing holds it any more; returns the chunks freed with it. */
-export function releaseInode(state: State, ino: number): ChunkHandle[] {
+const held: Released = { freed: [], aside: [] }
+
+/** What the file had for a name, if it is to go to the trash with its last one. */
+export interface Deleted {
+  readonly path: Buffer
+  readonly deletion: Deletion
+}
+
+/** Takes one link from an inode, a directory's last. */
+export function dropLink(state: State, ino: number, now: Time, deleted?: Deleted): Released {
+  const inode = state.inodes.get(ino)
+  const { attributes } = inode
+  assert(attributes.nlink > 0)
+  const nlink = isDirectory(attributes) ? 0 : attributes.nlink - 1
+  const trash = deleted && nlink === 0 ? pendingTrash(deleted.path, deleted.deletion) : inode.trash
+  state.inodes.put({ ...inode, attributes: { ...attributes, nlink, ctime: now }, trash })
+  return nlink > 0 ? held : releaseInode(state, ino, now)
+}
+
+/** Removes the inode if nothing holds it any more, or puts it into the trash. */
+export function releaseInode(state: State, ino: number, now: Time): Released {
   const inode = state.inodes.find(ino)
-  if (!inode || inode.attributes.nlink > 0 || state.opens.isOpen(ino)) return []
-  const freed = dropChunks(state, ino, 0).map(({ handle }) => handle)
+  if (!inode || inode.attributes.nlink > 0 || state.opens.isOpen(ino)) return held
   const locks = state.locks.ofInode(ino)
   if (locks.length > 0) state.locks.replace(ino, locks, [])
+  // Nobody wants an empty file back: there are many, and making one is no work.
+  if (inode.trash && inode.attributes.size > 0) {
+    return { freed: [], aside: putInTrash(state, inode, now) }
+  }
+  const freed = dropChunks(state, ino, 0).map(({ handle }) => handle)
   state.xattrs.removeAll(ino)
   state.inodes.remove(ino)
   state.meta.change({ inodeCount: state.meta.current.inodeCount - 1 })
-  return freed
+  return { freed, aside: [] }
 }
 
 /**

@@ -22,6 +22,7 @@ import {
   isDirectory,
   type Outcome,
 } from './operation.js'
+import { checkNotInTrash, inoAfter } from './trash.js'
 
 const setgid = 0o2000
 
@@ -35,7 +36,7 @@ const makeable: readonly FileType[] = [
   FileType.BLOCK_DEVICE,
 ]
 
-/** @throws LeasefsError NOT_FOUND, NOT_A_DIRECTORY, ALREADY_EXISTS, IS_A_DIRECTORY, TOO_MANY_LINKS, INVALID_ARGUMENT, NAME_TOO_LONG */
+/** @throws LeasefsError NOT_FOUND, NOT_A_DIRECTORY, ALREADY_EXISTS, IS_A_DIRECTORY, TOO_MANY_LINKS, NOT_PERMITTED (in the trash), INVALID_ARGUMENT, NAME_TOO_LONG */
 export function checkMake(state: State, request: Make, context: CheckContext): Decision {
   checkName(request.name)
   if (!makeable.includes(request.type)) throw new LeasefsError('INVALID_ARGUMENT', `no file type ${request.type}`)
@@ -65,19 +66,22 @@ export function applyInodeMade(state: State, made: InodeMade, { now, session }: 
     attributes,
     parent: (directory ? made.parent : 0) as Ino,
     symlinkTarget: made.symlinkTarget,
+    name: directory ? made.name : Buffer.alloc(0),
+    trash: undefined,
   })
   state.dentries.put(made.parent, made.name, attributes.ino)
   entriesChanged(state, made.parent, directory ? 1 : 0, now)
   if (made.open) state.opens.add(session, attributes.ino)
   const { inodeCount } = state.meta.current
-  state.meta.change({ nextIno: attributes.ino + 1, inodeCount: inodeCount + 1 })
+  state.meta.change({ nextIno: inoAfter(attributes.ino), inodeCount: inodeCount + 1 })
   return { result: { $case: 'attributes', value: attributes }, touched: [made.parent as Ino], freed: [] }
 }
 
-/** A directory that still has a name: one that was removed takes no new entries. @throws LeasefsError NOT_FOUND, NOT_A_DIRECTORY */
+/** A directory that takes new entries: it has not been removed, and is not of the trash. @throws LeasefsError NOT_FOUND, NOT_A_DIRECTORY, NOT_PERMITTED */
 export function liveDirectory(state: State, ino: number): Inode {
   const directory = state.inodes.directory(ino)
   if (directory.attributes.nlink === 0) throw new LeasefsError('NOT_FOUND', `directory ${ino} has been removed`)
+  checkNotInTrash(directory)
   return directory
 }
 

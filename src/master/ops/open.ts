@@ -37,15 +37,18 @@ export function checkClose(state: State, { inos }: Close, { session }: CheckCont
   return open.length > 0 ? change({ $case: 'inodesClosed', value: { inos: open } }) : answer(doneResult)
 }
 
-export function applyInodesClosed(state: State, { inos }: InodesClosed, { session }: ApplyContext): Outcome {
+export function applyInodesClosed(state: State, { inos }: InodesClosed, { session, now }: ApplyContext): Outcome {
   const freed: ChunkHandle[] = []
+  const aside: Ino[] = []
   for (const ino of inos) {
     state.opens.remove(session, ino)
     endTurn(state, session, ino)
-    for (const handle of releaseInode(state, ino)) freed.push(handle) // Too many for the arguments of one call.
+    const released = releaseInode(state, ino, now)
+    for (const handle of released.freed) freed.push(handle) // Too many for the arguments of one call.
+    aside.push(...released.aside)
   }
   // Who waits for a lock of an inode that is gone learns so; and it may be the turn of another to append.
-  return { result: doneResult, touched: [], freed, unlocked: inos as Ino[] }
+  return { result: doneResult, touched: [], aside, freed, unlocked: inos as Ino[] }
 }
 
 /** Who does not have the file open does not append to it. */

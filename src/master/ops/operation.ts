@@ -22,6 +22,8 @@ export interface CheckContext {
   readonly now: Time
   /** Replicas wanted of a new file's chunks. */
   readonly goal: number
+  /** Whether deleted files go to the trash. */
+  readonly trash: boolean
 }
 
 export type Decision =
@@ -39,6 +41,11 @@ export interface Outcome {
   readonly result: Result
   /** Inodes about which others must not believe what they cached. */
   readonly touched: readonly Ino[]
+  /**
+   * As `touched`, but these are directories of the trash, which nobody named. Who
+   * asked is not told how they are now, and must not believe what it cached either.
+   */
+  readonly aside?: readonly Ino[]
   /** Chunks that are no longer in the table. */
   readonly freed: readonly ChunkHandle[]
   /** Inodes whose locks may have become fewer: who waits for one may have it now. */

@@ -6,26 +6,39 @@ import { rootIno } from '../../constants.js'
 import type { Rename } from '../../wire/gen/client.js'
 import type { Attributes } from '../../wire/gen/common.js'
 import type { EntryMoved } from '../../wire/gen/state.js'
-import type { ChunkHandle, Ino } from '../../wire/ids.js'
+import type { Ino } from '../../wire/ids.js'
 import type { State } from '../state/state.js'
-import { dropLink, entriesChanged } from './inode-life.js'
+import { dropLink, entriesChanged, type Released } from './inode-life.js'
 import { checkSubdirectory, liveDirectory } from './make.js'
 import { checkName } from './names.js'
-import { type ApplyContext, answer, change, type Decision, doneResult, isDirectory, type Outcome } from './operation.js'
+import {
+  type ApplyContext,
+  answer,
+  type CheckContext,
+  change,
+  type Decision,
+  doneResult,
+  isDirectory,
+  type Outcome,
+} from './operation.js'
+import { checkNotInTrash, deletionOf, isTrashDirectory, isTrashed, leaveTrash, pathOf } from './trash.js'
 
 /**
  * @throws LeasefsError NOT_FOUND, NOT_A_DIRECTORY, IS_A_DIRECTORY, NOT_EMPTY, ALREADY_EXISTS (no_replace),
- *   INVALID_ARGUMENT (into its own tree, or both flags), TOO_MANY_LINKS (subdirectories), and for the names
+ *   INVALID_ARGUMENT (into its own tree, or both flags), TOO_MANY_LINKS (subdirectories), NOT_PERMITTED (the trash), and for the names
  */
-export function checkRename(state: State, request: Rename): Decision {
-  const { parent, name, newParent, newName, noReplace, exchange } = request
+export function checkRename(state: State, request: Rename, { trash }: CheckContext): Decision {
+  const { parent, name, newParent, newName, noReplace, exchange, uid } = request
   checkName(name)
   checkName(newName)
   if (noReplace && exchange) throw new LeasefsError('INVALID_ARGUMENT', 'no_replace and exchange together')
-  liveDirectory(state, parent)
+  const from = state.inodes.directory(parent)
+  if (from.attributes.nlink === 0) throw new LeasefsError('NOT_FOUND', `directory ${parent} has been removed`)
   liveDirectory(state, newParent)
 
   const source = state.inodes.get(state.dentries.get(parent, name)).attributes
+  // A file is taken out of the trash so; its directories stay, and nothing is put in.
+  if (isTrashDirectory(from) && (exchange || isDirectory(source))) checkNotInTrash(from)
   const targetIno = exchange ? state.dentries.get(newParent, newName) : state.dentries.find(newParent, newName)
   if (noReplace && targetIno !== undefined) {
     throw new LeasefsError('ALREADY_EXISTS', `${JSON.stringify(String(newName))} exists in inode ${newParent}`)
@@ -34,7 +47,8 @@ export function checkRename(state: State, request: Rename): Decision {
   if (targetIno === source.ino) return answer(doneResult)
 
   if (isWithin(state, newParent, source)) throw ownTree(source)
-  const target = targetIno === undefined ? undefined : state.inodes.get(targetIno).attributes
+  const replaced = targetIno === undefined ? undefined : state.inodes.get(targetIno)
+  const target = replaced?.attributes
   if (target) {
     const upward = isWithin(state, parent, target)
     if (upward && exchange) throw ownTree(target)
@@ -42,20 +56,24 @@ export function checkRename(state: State, request: Rename): Decision {
     if (!exchange) checkReplace(state, source, target)
   }
   if (parent !== newParent) checkSubdirectories(state, request, source, target)
-  return change({ $case: 'entryMoved', value: { parent, name, newParent, newName, exchange } })
+  const deletion = replaced && !exchange ? deletionOf(replaced, trash, uid) : undefined
+  return change({ $case: 'entryMoved', value: { parent, name, newParent, newName, exchange, deletion } })
 }
 
 export function applyEntryMoved(state: State, moved: EntryMoved, { now }: ApplyContext): Outcome {
-  const { parent, name, newParent, newName, exchange } = moved
+  const { parent, name, newParent, newName, exchange, deletion } = moved
   const source = state.dentries.get(parent, name)
   const target = state.dentries.find(newParent, newName)
   const directories = [directoryCount(state, source), target === undefined ? 0 : directoryCount(state, target)] as const
 
-  let freed: ChunkHandle[] = []
+  const restored = state.inodes.get(source)
+  if (isTrashed(restored)) leaveTrash(state, restored)
+  let released: Released | undefined
   if (exchange && target !== undefined) place(state, target, parent, name, now)
   else {
     state.dentries.remove(parent, name)
-    if (target !== undefined) freed = dropLink(state, target, now)
+    const deleted = deletion && { path: pathOf(state, newParent, newName), deletion }
+    if (target !== undefined) released = dropLink(state, target, now, deleted)
   }
   place(state, source, newParent, newName, now)
 
@@ -63,7 +81,7 @@ export function applyEntryMoved(state: State, moved: EntryMoved, { now }: ApplyC
   entriesChanged(state, parent, (exchange ? met : 0) - moving, now)
   entriesChanged(state, newParent, moving - met, now)
   const touched = [parent, newParent, source, ...(target === undefined ? [] : [target])] as Ino[]
-  return { result: doneResult, touched, freed }
+  return { result: doneResult, touched, freed: [], ...released }
 }
 
 /** Puts an inode under a name, and tells a directory where it is. */
@@ -74,6 +92,7 @@ function place(state: State, ino: number, parent: number, name: Buffer, now: Att
     ...inode,
     attributes: { ...inode.attributes, ctime: now },
     parent: (isDirectory(inode.attributes) ? parent : 0) as Ino,
+    name: isDirectory(inode.attributes) ? name : Buffer.alloc(0),
   })
 }
 

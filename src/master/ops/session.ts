@@ -5,7 +5,7 @@ import type { SessionEnded, SessionStarted } from '../../wire/gen/state.js'
 import type { ChunkHandle, Ino, SessionId } from '../../wire/ids.js'
 import type { State } from '../state/state.js'
 import { dropUntold, releaseInode } from './inode-life.js'
-import { change, type Decision, doneResult, type Outcome } from './operation.js'
+import { type ApplyContext, change, type Decision, doneResult, type Outcome } from './operation.js'
 
 /** Opens closed, and inodes unlocked, at a time. */
 const pageLength = 1024
@@ -28,17 +28,21 @@ export function checkSessionEnd(state: State, sessionId: SessionId, expired: boo
   return change({ $case: 'sessionEnded', value: { sessionId, expired } })
 }
 
-export function applySessionEnded(state: State, { sessionId, expired }: SessionEnded): Outcome {
+export function applySessionEnded(state: State, ended: SessionEnded, { now }: ApplyContext): Outcome {
+  const { sessionId, expired } = ended
   const freed: ChunkHandle[] = []
   const touched: Ino[] = []
+  const aside: Ino[] = []
   const unlocked = releaseLocks(state, sessionId)
   for (let after = 0; ; ) {
     const page = state.opens.ofSession(sessionId as SessionId, after, pageLength)
     for (const ino of page) {
       state.opens.remove(sessionId, ino)
       unlocked.push(ino)
-      for (const handle of releaseInode(state, ino)) freed.push(handle)
       const untold = expired ? dropUntold(state, ino) : []
+      const released = releaseInode(state, ino, now)
+      for (const handle of released.freed) freed.push(handle)
+      aside.push(...released.aside)
       for (const handle of untold) freed.push(handle)
       if (untold.length > 0) touched.push(ino)
       after = ino
@@ -47,7 +51,7 @@ export function applySessionEnded(state: State, { sessionId, expired }: SessionE
   }
   state.answers.forgetAll(sessionId)
   state.sessions.remove(sessionId)
-  return { result: doneResult, touched, freed, unlocked }
+  return { result: doneResult, touched, aside, freed, unlocked }
 }
 
 /** Gives up every lock of the session; returns the inodes. */

@@ -18,15 +18,18 @@ import {
   type Decision,
   type Outcome,
 } from './operation.js'
+import { checkNotInTrash } from './trash.js'
 
 const setuid = 0o4000
 const setgid = 0o2000
 const groupExecute = 0o010
 
-/** @throws LeasefsError NOT_FOUND, IS_A_DIRECTORY and INVALID_ARGUMENT (size of no regular file; time), FILE_TOO_LARGE */
+/** @throws LeasefsError NOT_FOUND, IS_A_DIRECTORY and INVALID_ARGUMENT (size of no regular file; time), FILE_TOO_LARGE, NOT_PERMITTED (in the trash) */
 export function checkSetAttributes(state: State, request: SetAttributes, { now }: CheckContext): Decision {
   const { ino, size, uid, gid } = request
-  const { attributes } = state.inodes.get(ino)
+  const inode = state.inodes.get(ino)
+  const { attributes } = inode
+  checkNotInTrash(inode)
   if (size !== undefined) checkSize(state, ino, size)
   // A new size is a change of the content, whatever the time is set to besides.
   const mtime = request.mtimeNow || (size !== undefined && !request.mtime) ? now : checkTime(request.mtime)

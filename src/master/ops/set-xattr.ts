@@ -8,14 +8,15 @@ import type { Ino } from '../../wire/ids.js'
 import type { State } from '../state/state.js'
 import { checkXattrName } from './names.js'
 import { type ApplyContext, change, type Decision, doneResult, type Outcome } from './operation.js'
+import { checkNotInTrash } from './trash.js'
 
-/** @throws LeasefsError NOT_FOUND, TOO_BIG, NO_SPACE (all together), ALREADY_EXISTS, NO_ATTRIBUTE, INVALID_ARGUMENT, OUT_OF_RANGE */
+/** @throws LeasefsError NOT_FOUND, TOO_BIG, NO_SPACE (all together), ALREADY_EXISTS, NO_ATTRIBUTE, INVALID_ARGUMENT, OUT_OF_RANGE, NOT_PERMITTED (in the trash) */
 export function checkSetXattr(state: State, request: SetXattr): Decision {
   const { ino, name, value, createOnly, replaceOnly } = request
   checkXattrName(name)
   if (value.length > xattrValueLengthMax) throw new LeasefsError('TOO_BIG', `an attribute of ${value.length} bytes`)
   if (createOnly && replaceOnly) throw new LeasefsError('INVALID_ARGUMENT', 'create_only and replace_only together')
-  state.inodes.get(ino)
+  checkNotInTrash(state.inodes.get(ino))
 
   const there = state.xattrs.find(ino, name) !== undefined
   if (createOnly && there) throw new LeasefsError('ALREADY_EXISTS', `inode ${ino} has the attribute`)
@@ -33,10 +34,10 @@ export function applyXattrSet(state: State, { ino, name, value }: XattrSet, { no
   return attributeChanged(state, ino, now)
 }
 
-/** @throws LeasefsError NOT_FOUND, NO_ATTRIBUTE, INVALID_ARGUMENT, OUT_OF_RANGE */
+/** @throws LeasefsError NOT_FOUND, NO_ATTRIBUTE, INVALID_ARGUMENT, OUT_OF_RANGE, NOT_PERMITTED (in the trash) */
 export function checkRemoveXattr(state: State, { ino, name }: RemoveXattr): Decision {
   checkXattrName(name)
-  state.inodes.get(ino)
+  checkNotInTrash(state.inodes.get(ino))
   if (!state.xattrs.find(ino, name)) throw new LeasefsError('NO_ATTRIBUTE', `inode ${ino} has no such attribute`)
   return change({ $case: 'xattrRemoved', value: { ino, name } })
 }

@@ -1,11 +1,12 @@
-// A start of the master: the epoch goes up by one, and the first makes the root.
+// A start of the master: the epoch goes up by one, and the first makes the root and the trash.
 
-import { rootIno } from '../../constants.js'
+import { rootIno, trashIno } from '../../constants.js'
 import { FileType, type Time } from '../../wire/gen/common.js'
 import type { MasterStarted } from '../../wire/gen/state.js'
 import type { Ino } from '../../wire/ids.js'
 import type { State } from '../state/state.js'
-import { type CheckContext, change, type Decision, doneResult, type Outcome } from './operation.js'
+import { type ApplyContext, type CheckContext, change, type Decision, doneResult, type Outcome } from './operation.js'
+import { trashRoot } from './trash.js'
 
 export interface Owner {
   readonly uid: number
@@ -24,7 +25,8 @@ export function checkStart(state: State, owner: Owner, recordsLost: boolean, con
   return change({ $case: 'masterStarted', value: { root, recordsLost } })
 }
 
-export function applyMasterStarted(state: State, { root, recordsLost }: MasterStarted): Outcome {
+export function applyMasterStarted(state: State, started: MasterStarted, { now }: ApplyContext): Outcome {
+  const { root, recordsLost } = started
   const { masterEpoch, inodeCount, nextIno, nextHandle, nextSessionId } = state.meta.current
   state.meta.change({ masterEpoch: masterEpoch + 1 })
   if (recordsLost) {
@@ -35,9 +37,11 @@ export function applyMasterStarted(state: State, { root, recordsLost }: MasterSt
     })
   }
   if (root) {
-    state.inodes.put({ attributes: root, parent: rootIno as Ino, symlinkTarget: Buffer.alloc(0) })
+    const named = { symlinkTarget: Buffer.alloc(0), name: Buffer.alloc(0), trash: undefined }
+    state.inodes.put({ attributes: root, parent: rootIno as Ino, ...named })
     state.meta.change({ inodeCount: inodeCount + 1, nextIno: rootIno + 1 })
   }
+  if (!state.inodes.find(trashIno)) state.inodes.put(trashRoot(state.inodes.get(rootIno), now))
   return { result: doneResult, touched: [], freed: [] }
 }
 

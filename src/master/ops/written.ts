@@ -18,11 +18,12 @@ import {
   type Outcome,
 } from './operation.js'
 import { checkTime } from './set-attributes.js'
+import { checkNotInTrash } from './trash.js'
 
-/** @throws LeasefsError NOT_FOUND, IS_A_DIRECTORY, INVALID_ARGUMENT, FILE_TOO_LARGE */
+/** @throws LeasefsError NOT_FOUND, IS_A_DIRECTORY, INVALID_ARGUMENT, FILE_TOO_LARGE, NOT_PERMITTED (in the trash) */
 export function checkWritten(state: State, request: Written, { now }: CheckContext): Decision {
   const { ino, size } = request
-  state.inodes.file(ino)
+  checkNotInTrash(state.inodes.file(ino))
   if (size > fileSizeMax) throw new LeasefsError('FILE_TOO_LARGE', `${size} bytes, at most ${fileSizeMax}`)
   return change({
     $case: 'fileWritten',

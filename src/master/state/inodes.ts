@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { LeasefsError } from '../../base/errors.js'
 import type { Attributes } from '../../wire/gen/common.js'
 import { FileType } from '../../wire/gen/common.js'
-import { StoredInode } from '../../wire/gen/state.js'
+import { StoredInode, type StoredTrash } from '../../wire/gen/state.js'
 import type { Ino } from '../../wire/ids.js'
 import { numberKey } from './keys.js'
 import type { StateStore, StateTable } from './state-store.js'
@@ -16,6 +16,10 @@ export interface Inode {
   /** Of a directory: where it is. 0 for everything else. */
   readonly parent: Ino
   readonly symlinkTarget: Buffer
+  /** Of a directory: what it is called there. Empty for everything else, and where it is not known. */
+  readonly name: Buffer
+  /** Of a file that is in the trash, or will be: see ops/trash.ts. */
+  readonly trash: StoredTrash | undefined
 }
 
 export class Inodes {
@@ -28,9 +32,9 @@ export class Inodes {
   find(ino: number): Inode | undefined {
     const value = this.#table.get(numberKey(ino))
     if (!value) return undefined
-    const { attributes, parent, symlinkTarget } = decodeStored(StoredInode, value, `inode ${ino}`)
+    const { attributes, parent, ...rest } = decodeStored(StoredInode, value, `inode ${ino}`)
     if (!attributes) throw new LeasefsError('CORRUPT', `inode ${ino} has no attributes`)
-    return { attributes, parent: parent as Ino, symlinkTarget }
+    return { attributes, parent: parent as Ino, ...rest }
   }
 
   /** @throws LeasefsError NOT_FOUND */

@@ -17,6 +17,8 @@ const empty: StoredMeta = {
   masterEpoch: 0,
   inodeCount: 0,
   chunkCount: 0,
+  trashCount: 0,
+  trashBytes: 0,
 }
 
 export class Meta {

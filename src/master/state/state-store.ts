@@ -17,6 +17,7 @@ export const tableNames = [
   'sessions',
   'answers',
   'servers',
+  'trash',
 ] as const
 
 export type TableName = (typeof tableNames)[number]

@@ -10,6 +10,7 @@ import { Opens } from './opens.js'
 import { ServerRecords } from './servers.js'
 import { Answers, Sessions } from './sessions.js'
 import type { StateStore } from './state-store.js'
+import { TrashOrder } from './trash.js'
 import { Xattrs } from './xattrs.js'
 
 export class State {
@@ -20,6 +21,7 @@ export class State {
   readonly locks: Locks
   readonly chunks: ChunkRecords
   readonly servers: ServerRecords
+  readonly trash: TrashOrder
   readonly sessions: Sessions
   readonly answers: Answers
   readonly meta: Meta
@@ -34,6 +36,7 @@ export class State {
     this.locks = new Locks(store)
     this.chunks = new ChunkRecords(store)
     this.servers = new ServerRecords(store)
+    this.trash = new TrashOrder(store)
     this.sessions = new Sessions(store)
     this.answers = new Answers(store)
     this.meta = new Meta(store)

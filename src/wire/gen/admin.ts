@@ -6,7 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { Attributes, Lease, ServerAddress } from "./common.js";
+import { Attributes, Lease, ServerAddress, Time } from "./common.js";
 
 /** What `leasefs status` and `leasefs locate` ask. */
 
@@ -25,7 +25,21 @@ export interface StatusReply {
   clients: number;
   /** Goal of new files. */
   goal: number;
-  repair: RepairStatus | undefined;
+  repair:
+    | RepairStatus
+    | undefined;
+  /** Deleted files that are kept for a while. */
+  trash: TrashStatus | undefined;
+}
+
+export interface TrashStatus {
+  files: number;
+  /** What they have stored, replicas not counted in. */
+  bytes: number;
+  /** How long files are kept; 0: not at all. */
+  retentionMs: number;
+  /** More than this is not kept; 0: no limit. */
+  bytesMax: number;
 }
 
 export interface ServerStatus {
@@ -172,6 +186,68 @@ export interface LocatedReplica {
   stale: boolean;
 }
 
+/** A page of the trash, in the order in which files were deleted. */
+export interface TrashListRequest {
+  /** Only files whose path is this, or is in the directory of this name. Empty: all. */
+  path: Buffer;
+  /** Where the page begins: after this file. */
+  after: TrashPlace | undefined;
+}
+
+export interface TrashPlace {
+  deletedMs: number;
+  ino: number;
+}
+
+export interface TrashListReply {
+  files: TrashedFile[];
+  /** There is more after this; absent: that was all. A page may be without files and have more after it. */
+  next: TrashPlace | undefined;
+}
+
+export interface TrashedFile {
+  /** The inode number: its name for restore and purge. */
+  ino: number;
+  /** As it was when the file was deleted; without a slash in front the beginning is not known. */
+  path: Buffer;
+  deletedAt: Time | undefined;
+  deletedBy?: number | undefined;
+  uid: number;
+  gid: number;
+  mode: number;
+  size: number;
+  allocatedBytes: number;
+  mtime:
+    | Time
+    | undefined;
+  /** What it is called in .trash, with the directory of its owner. */
+  trashPath: Buffer;
+}
+
+/** Puts a file back under its path, or under `to`: a directory that is there takes it under its old name. */
+export interface TrashRestoreRequest {
+  ino: number;
+  to: Buffer;
+}
+
+export interface TrashRestoreReply {
+  /** Where it is now. */
+  path: Buffer;
+}
+
+/** Purges these, or some of those that were deleted at least so long ago: asked again until there is no more. */
+export interface TrashPurgeRequest {
+  inos: number[];
+  all: boolean;
+  olderThanMs: number;
+}
+
+export interface TrashPurgeReply {
+  files: number;
+  bytes: number;
+  more: boolean;
+}
+
 function createBaseStatusRequest(): StatusRequest {
   return {};
 }
@@ -219,6 +295,7 @@ function createBaseStatusReply(): StatusReply {
     clients: 0,
     goal: 0,
     repair: undefined,
+    trash: undefined,
   };
 }
 
@@ -253,6 +330,9 @@ export const StatusReply: MessageFns<StatusReply> = {
     }
     if (message.repair !== undefined) {
       RepairStatus.encode(message.repair, writer.uint32(82).fork()).join();
+    }
+    if (message.trash !== undefined) {
+      TrashStatus.encode(message.trash, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -348,6 +428,93 @@ export const StatusReply: MessageFns<StatusReply> = {
             }
 
             message.repair = RepairStatus.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.trash = TrashStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTrashStatus(): TrashStatus {
+  return { files: 0, bytes: 0, retentionMs: 0, bytesMax: 0 };
+}
+
+export const TrashStatus: MessageFns<TrashStatus> = {
+  encode(message: TrashStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.files !== 0) {
+      writer.uint32(8).uint64(message.files);
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(16).uint64(message.bytes);
+    }
+    if (message.retentionMs !== 0) {
+      writer.uint32(24).uint64(message.retentionMs);
+    }
+    if (message.bytesMax !== 0) {
+      writer.uint32(32).uint64(message.bytesMax);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrashStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrashStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.files = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.retentionMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bytesMax = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -1695,6 +1862,598 @@ export const LocatedReplica: MessageFns<LocatedReplica> = {
             }
 
             message.stale = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTrashListRequest(): TrashListRequest {
+  return { path: Buffer.alloc(0), after: undefined };
+}
+
+export const TrashListRequest: MessageFns<TrashListRequest> = {
+  encode(message: TrashListRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path.length !== 0) {
+      writer.uint32(10).bytes(message.path);
+    }
+    if (message.after !== undefined) {
+      TrashPlace.encode(message.after, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrashListRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrashListRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.after = TrashPlace.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTrashPlace(): TrashPlace {
+  return { deletedMs: 0, ino: 0 };
+}
+
+export const TrashPlace: MessageFns<TrashPlace> = {
+  encode(message: TrashPlace, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.deletedMs !== 0) {
+      writer.uint32(8).uint64(message.deletedMs);
+    }
+    if (message.ino !== 0) {
+      writer.uint32(16).uint64(message.ino);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrashPlace {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrashPlace();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.deletedMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.ino = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTrashListReply(): TrashListReply {
+  return { files: [], next: undefined };
+}
+
+export const TrashListReply: MessageFns<TrashListReply> = {
+  encode(message: TrashListReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.files) {
+      TrashedFile.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.next !== undefined) {
+      TrashPlace.encode(message.next, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrashListReply {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrashListReply();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.files.push(TrashedFile.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.next = TrashPlace.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTrashedFile(): TrashedFile {
+  return {
+    ino: 0,
+    path: Buffer.alloc(0),
+    deletedAt: undefined,
+    deletedBy: undefined,
+    uid: 0,
+    gid: 0,
+    mode: 0,
+    size: 0,
+    allocatedBytes: 0,
+    mtime: undefined,
+    trashPath: Buffer.alloc(0),
+  };
+}
+
+export const TrashedFile: MessageFns<TrashedFile> = {
+  encode(message: TrashedFile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ino !== 0) {
+      writer.uint32(8).uint64(message.ino);
+    }
+    if (message.path.length !== 0) {
+      writer.uint32(18).bytes(message.path);
+    }
+    if (message.deletedAt !== undefined) {
+      Time.encode(message.deletedAt, writer.uint32(26).fork()).join();
+    }
+    if (message.deletedBy !== undefined) {
+      writer.uint32(32).uint32(message.deletedBy);
+    }
+    if (message.uid !== 0) {
+      writer.uint32(40).uint32(message.uid);
+    }
+    if (message.gid !== 0) {
+      writer.uint32(48).uint32(message.gid);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(56).uint32(message.mode);
+    }
+    if (message.size !== 0) {
+      writer.uint32(64).uint64(message.size);
+    }
+    if (message.allocatedBytes !== 0) {
+      writer.uint32(72).uint64(message.allocatedBytes);
+    }
+    if (message.mtime !== undefined) {
+      Time.encode(message.mtime, writer.uint32(82).fork()).join();
+    }
+    if (message.trashPath.length !== 0) {
+      writer.uint32(90).bytes(message.trashPath);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrashedFile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrashedFile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.ino = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.deletedAt = Time.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.deletedBy = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.uid = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.gid = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.mode = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.size = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.allocatedBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.mtime = Time.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.trashPath = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTrashRestoreRequest(): TrashRestoreRequest {
+  return { ino: 0, to: Buffer.alloc(0) };
+}
+
+export const TrashRestoreRequest: MessageFns<TrashRestoreRequest> = {
+  encode(message: TrashRestoreRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ino !== 0) {
+      writer.uint32(8).uint64(message.ino);
+    }
+    if (message.to.length !== 0) {
+      writer.uint32(18).bytes(message.to);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrashRestoreRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrashRestoreRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.ino = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.to = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTrashRestoreReply(): TrashRestoreReply {
+  return { path: Buffer.alloc(0) };
+}
+
+export const TrashRestoreReply: MessageFns<TrashRestoreReply> = {
+  encode(message: TrashRestoreReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path.length !== 0) {
+      writer.uint32(10).bytes(message.path);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrashRestoreReply {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrashRestoreReply();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTrashPurgeRequest(): TrashPurgeRequest {
+  return { inos: [], all: false, olderThanMs: 0 };
+}
+
+export const TrashPurgeRequest: MessageFns<TrashPurgeRequest> = {
+  encode(message: TrashPurgeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.inos.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.inos) {
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    if (message.all !== false) {
+      writer.uint32(16).bool(message.all);
+    }
+    if (message.olderThanMs !== 0) {
+      writer.uint32(24).uint64(message.olderThanMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrashPurgeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrashPurgeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.inos.push(longToNumber(reader.uint64()));
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.inos.push(longToNumber(reader.uint64()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.all = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.olderThanMs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTrashPurgeReply(): TrashPurgeReply {
+  return { files: 0, bytes: 0, more: false };
+}
+
+export const TrashPurgeReply: MessageFns<TrashPurgeReply> = {
+  encode(message: TrashPurgeReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.files !== 0) {
+      writer.uint32(8).uint64(message.files);
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(16).uint64(message.bytes);
+    }
+    if (message.more !== false) {
+      writer.uint32(24).bool(message.more);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrashPurgeReply {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrashPurgeReply();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.files = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.more = reader.bool();
             continue;
           }
         }

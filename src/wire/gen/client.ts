@@ -294,6 +294,8 @@ export interface Link {
 export interface Unlink {
   parent: number;
   name: Buffer;
+  /** Who deletes it, for the trash. */
+  uid?: number | undefined;
 }
 
 export interface RemoveDirectory {
@@ -310,6 +312,8 @@ export interface Rename {
   noReplace: boolean;
   /** RENAME_EXCHANGE */
   exchange: boolean;
+  /** Who does it, for the trash: of what is replaced. */
+  uid?: number | undefined;
 }
 
 export interface ReadLink {
@@ -2682,7 +2686,7 @@ export const Link: MessageFns<Link> = {
 };
 
 function createBaseUnlink(): Unlink {
-  return { parent: 0, name: Buffer.alloc(0) };
+  return { parent: 0, name: Buffer.alloc(0), uid: undefined };
 }
 
 export const Unlink: MessageFns<Unlink> = {
@@ -2692,6 +2696,9 @@ export const Unlink: MessageFns<Unlink> = {
     }
     if (message.name.length !== 0) {
       writer.uint32(18).bytes(message.name);
+    }
+    if (message.uid !== undefined) {
+      writer.uint32(24).uint32(message.uid);
     }
     return writer;
   },
@@ -2723,6 +2730,14 @@ export const Unlink: MessageFns<Unlink> = {
             }
 
             message.name = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.uid = reader.uint32();
             continue;
           }
         }
@@ -2803,6 +2818,7 @@ function createBaseRename(): Rename {
     newName: Buffer.alloc(0),
     noReplace: false,
     exchange: false,
+    uid: undefined,
   };
 }
 
@@ -2825,6 +2841,9 @@ export const Rename: MessageFns<Rename> = {
     }
     if (message.exchange !== false) {
       writer.uint32(48).bool(message.exchange);
+    }
+    if (message.uid !== undefined) {
+      writer.uint32(56).uint32(message.uid);
     }
     return writer;
   },
@@ -2888,6 +2907,14 @@ export const Rename: MessageFns<Rename> = {
             }
 
             message.exchange = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.uid = reader.uint32();
             continue;
           }
         }

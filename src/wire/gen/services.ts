@@ -21,6 +21,12 @@ import {
   RepairStatus,
   StatusReply,
   StatusRequest,
+  TrashListReply,
+  TrashListRequest,
+  TrashPurgeReply,
+  TrashPurgeRequest,
+  TrashRestoreReply,
+  TrashRestoreRequest,
 } from "./admin.js";
 import { ChunkserverToMaster, MasterToChunkserver } from "./chunkserver.js";
 import { ClientToMaster, MasterToClient } from "./client.js";
@@ -118,6 +124,33 @@ export const MasterService = {
     responseSerialize: (value: GoalReply): Buffer => Buffer.from(GoalReply.encode(value).finish()),
     responseDeserialize: (value: Buffer): GoalReply => GoalReply.decode(value),
   },
+  trashList: {
+    path: "/leasefs.Master/TrashList" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: TrashListRequest): Buffer => Buffer.from(TrashListRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TrashListRequest => TrashListRequest.decode(value),
+    responseSerialize: (value: TrashListReply): Buffer => Buffer.from(TrashListReply.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TrashListReply => TrashListReply.decode(value),
+  },
+  trashRestore: {
+    path: "/leasefs.Master/TrashRestore" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: TrashRestoreRequest): Buffer => Buffer.from(TrashRestoreRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TrashRestoreRequest => TrashRestoreRequest.decode(value),
+    responseSerialize: (value: TrashRestoreReply): Buffer => Buffer.from(TrashRestoreReply.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TrashRestoreReply => TrashRestoreReply.decode(value),
+  },
+  trashPurge: {
+    path: "/leasefs.Master/TrashPurge" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: TrashPurgeRequest): Buffer => Buffer.from(TrashPurgeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TrashPurgeRequest => TrashPurgeRequest.decode(value),
+    responseSerialize: (value: TrashPurgeReply): Buffer => Buffer.from(TrashPurgeReply.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TrashPurgeReply => TrashPurgeReply.decode(value),
+  },
 } as const;
 
 export interface MasterServer extends UntypedServiceImplementation {
@@ -130,6 +163,9 @@ export interface MasterServer extends UntypedServiceImplementation {
   rebalance: handleUnaryCall<RebalanceRequest, RebalanceReply>;
   progress: handleUnaryCall<ProgressRequest, RepairStatus>;
   goal: handleUnaryCall<GoalRequest, GoalReply>;
+  trashList: handleUnaryCall<TrashListRequest, TrashListReply>;
+  trashRestore: handleUnaryCall<TrashRestoreRequest, TrashRestoreReply>;
+  trashPurge: handleUnaryCall<TrashPurgeRequest, TrashPurgeReply>;
 }
 
 export type ChunkserverService = typeof ChunkserverService;

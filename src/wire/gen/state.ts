@@ -47,6 +47,7 @@ export interface JournalRecord {
     | { $case: "versionSettled"; value: VersionSettled }
     | { $case: "goalChanged"; value: GoalChanged }
     | { $case: "serverDraining"; value: ServerDraining }
+    | { $case: "trashPurged"; value: TrashPurged }
     | undefined;
 }
 
@@ -108,6 +109,16 @@ export interface EntryRemoved {
   parent: number;
   name: Buffer;
   ino: number;
+  deletion: Deletion | undefined;
+}
+
+/**
+ * What loses its last link goes to the trash, if it is a file with content; at
+ * once, or when nobody has it open any more. Absent: it goes for good.
+ */
+export interface Deletion {
+  /** Of the user who deleted it, where that is known. */
+  uid?: number | undefined;
 }
 
 export interface EntryMoved {
@@ -117,6 +128,8 @@ export interface EntryMoved {
   newName: Buffer;
   /** The two entries change places; otherwise what stood at the new name is replaced. */
   exchange: boolean;
+  /** Of what stood at the new name. */
+  deletion: Deletion | undefined;
 }
 
 /** What is absent stays. A smaller size drops the chunks wholly beyond it. */
@@ -213,6 +226,11 @@ export interface ServerDraining {
   draining: boolean;
 }
 
+/** These go for good, those of them that are still in the trash. */
+export interface TrashPurged {
+  inos: number[];
+}
+
 export interface StoredMeta {
   /** Index of the last journal record applied. */
   appliedIndex: number;
@@ -223,6 +241,9 @@ export interface StoredMeta {
   masterEpoch: number;
   inodeCount: number;
   chunkCount: number;
+  /** In the trash. */
+  trashCount: number;
+  trashBytes: number;
 }
 
 export interface StoredInode {
@@ -232,6 +253,24 @@ export interface StoredInode {
   /** Of a directory: where it is. */
   parent: number;
   symlinkTarget: Buffer;
+  /** Of a directory: what it is called there. */
+  name: Buffer;
+  /** Of a file that is in the trash, or (without a link) will be when nobody has it open. */
+  trash: StoredTrash | undefined;
+}
+
+export interface StoredTrash {
+  /** From the root, as it was when the file was deleted. Without the beginning, and then without a slash in front, if that is longer than a path may be. */
+  path: Buffer;
+  /** When it came into the trash; its place in the table "trash". */
+  deletedAt: Time | undefined;
+  deletedBy?:
+    | number
+    | undefined;
+  /** What the file is counted for. */
+  bytes: number;
+  /** The directory in the trash that it is in; 0 while it has no link. */
+  directory: number;
 }
 
 export interface StoredDentry {
@@ -347,6 +386,9 @@ export const JournalRecord: MessageFns<JournalRecord> = {
         break;
       case "serverDraining":
         ServerDraining.encode(message.effect.value, writer.uint32(410).fork()).join();
+        break;
+      case "trashPurged":
+        TrashPurged.encode(message.effect.value, writer.uint32(482).fork()).join();
         break;
     }
     return writer;
@@ -539,6 +581,14 @@ export const JournalRecord: MessageFns<JournalRecord> = {
             }
 
             message.effect = { $case: "serverDraining", value: ServerDraining.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.effect = { $case: "trashPurged", value: TrashPurged.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -952,7 +1002,7 @@ export const EntryLinked: MessageFns<EntryLinked> = {
 };
 
 function createBaseEntryRemoved(): EntryRemoved {
-  return { parent: 0, name: Buffer.alloc(0), ino: 0 };
+  return { parent: 0, name: Buffer.alloc(0), ino: 0, deletion: undefined };
 }
 
 export const EntryRemoved: MessageFns<EntryRemoved> = {
@@ -965,6 +1015,9 @@ export const EntryRemoved: MessageFns<EntryRemoved> = {
     }
     if (message.ino !== 0) {
       writer.uint32(24).uint64(message.ino);
+    }
+    if (message.deletion !== undefined) {
+      Deletion.encode(message.deletion, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -1006,6 +1059,60 @@ export const EntryRemoved: MessageFns<EntryRemoved> = {
             message.ino = longToNumber(reader.uint64());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.deletion = Deletion.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeletion(): Deletion {
+  return { uid: undefined };
+}
+
+export const Deletion: MessageFns<Deletion> = {
+  encode(message: Deletion, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.uid !== undefined) {
+      writer.uint32(8).uint32(message.uid);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Deletion {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeletion();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.uid = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1020,7 +1127,14 @@ export const EntryRemoved: MessageFns<EntryRemoved> = {
 };
 
 function createBaseEntryMoved(): EntryMoved {
-  return { parent: 0, name: Buffer.alloc(0), newParent: 0, newName: Buffer.alloc(0), exchange: false };
+  return {
+    parent: 0,
+    name: Buffer.alloc(0),
+    newParent: 0,
+    newName: Buffer.alloc(0),
+    exchange: false,
+    deletion: undefined,
+  };
 }
 
 export const EntryMoved: MessageFns<EntryMoved> = {
@@ -1039,6 +1153,9 @@ export const EntryMoved: MessageFns<EntryMoved> = {
     }
     if (message.exchange !== false) {
       writer.uint32(40).bool(message.exchange);
+    }
+    if (message.deletion !== undefined) {
+      Deletion.encode(message.deletion, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -1094,6 +1211,14 @@ export const EntryMoved: MessageFns<EntryMoved> = {
             }
 
             message.exchange = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.deletion = Deletion.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -2040,8 +2165,78 @@ export const ServerDraining: MessageFns<ServerDraining> = {
   },
 };
 
+function createBaseTrashPurged(): TrashPurged {
+  return { inos: [] };
+}
+
+export const TrashPurged: MessageFns<TrashPurged> = {
+  encode(message: TrashPurged, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.inos.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.inos) {
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrashPurged {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrashPurged();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.inos.push(longToNumber(reader.uint64()));
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.inos.push(longToNumber(reader.uint64()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseStoredMeta(): StoredMeta {
-  return { appliedIndex: 0, nextIno: 0, nextHandle: 0, nextSessionId: 0, masterEpoch: 0, inodeCount: 0, chunkCount: 0 };
+  return {
+    appliedIndex: 0,
+    nextIno: 0,
+    nextHandle: 0,
+    nextSessionId: 0,
+    masterEpoch: 0,
+    inodeCount: 0,
+    chunkCount: 0,
+    trashCount: 0,
+    trashBytes: 0,
+  };
 }
 
 export const StoredMeta: MessageFns<StoredMeta> = {
@@ -2066,6 +2261,12 @@ export const StoredMeta: MessageFns<StoredMeta> = {
     }
     if (message.chunkCount !== 0) {
       writer.uint32(56).uint64(message.chunkCount);
+    }
+    if (message.trashCount !== 0) {
+      writer.uint32(64).uint64(message.trashCount);
+    }
+    if (message.trashBytes !== 0) {
+      writer.uint32(72).uint64(message.trashBytes);
     }
     return writer;
   },
@@ -2139,6 +2340,22 @@ export const StoredMeta: MessageFns<StoredMeta> = {
             message.chunkCount = longToNumber(reader.uint64());
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.trashCount = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.trashBytes = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2153,7 +2370,7 @@ export const StoredMeta: MessageFns<StoredMeta> = {
 };
 
 function createBaseStoredInode(): StoredInode {
-  return { attributes: undefined, parent: 0, symlinkTarget: Buffer.alloc(0) };
+  return { attributes: undefined, parent: 0, symlinkTarget: Buffer.alloc(0), name: Buffer.alloc(0), trash: undefined };
 }
 
 export const StoredInode: MessageFns<StoredInode> = {
@@ -2166,6 +2383,12 @@ export const StoredInode: MessageFns<StoredInode> = {
     }
     if (message.symlinkTarget.length !== 0) {
       writer.uint32(26).bytes(message.symlinkTarget);
+    }
+    if (message.name.length !== 0) {
+      writer.uint32(34).bytes(message.name);
+    }
+    if (message.trash !== undefined) {
+      StoredTrash.encode(message.trash, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -2205,6 +2428,112 @@ export const StoredInode: MessageFns<StoredInode> = {
             }
 
             message.symlinkTarget = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.name = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.trash = StoredTrash.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStoredTrash(): StoredTrash {
+  return { path: Buffer.alloc(0), deletedAt: undefined, deletedBy: undefined, bytes: 0, directory: 0 };
+}
+
+export const StoredTrash: MessageFns<StoredTrash> = {
+  encode(message: StoredTrash, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path.length !== 0) {
+      writer.uint32(10).bytes(message.path);
+    }
+    if (message.deletedAt !== undefined) {
+      Time.encode(message.deletedAt, writer.uint32(18).fork()).join();
+    }
+    if (message.deletedBy !== undefined) {
+      writer.uint32(24).uint32(message.deletedBy);
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(32).uint64(message.bytes);
+    }
+    if (message.directory !== 0) {
+      writer.uint32(40).uint64(message.directory);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredTrash {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredTrash();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.deletedAt = Time.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.deletedBy = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.directory = longToNumber(reader.uint64());
             continue;
           }
         }

@@ -1,7 +1,9 @@
 // What must hold between the tables whatever was done: every count is the
 // number of what it counts, and nothing is left that no one holds.
 
+import { rootIno, trashIno } from '../../../src/constants.js'
 import { lockInTheWay } from '../../../src/master/locks/lock-list.js'
+import { isTrashDirectory } from '../../../src/master/ops/trash.js'
 import type { State } from '../../../src/master/state/state.js'
 import type { StateStore, tableNames } from '../../../src/master/state/state-store.js'
 import { FileType } from '../../../src/wire/gen/common.js'
@@ -32,18 +34,28 @@ export function inconsistencies(state: State, store: StateStore): string[] {
   }
 
   const inos = keys('inodes').map(key => number(key))
+  const trashDirectories = inos.filter(ino => isTrashDirectory(state.inodes.get(ino)))
+  const trashed = new Set(keys('trash').map(key => number(key, 8)))
+  const { trashCount, trashBytes: countedBytes } = state.meta.current
+  expect(trashed.size === trashCount, `${trashed.size} files in the trash are counted as ${trashCount}`)
+  let trashBytes = 0
   for (const ino of inos) {
-    const { type, nlink } = state.inodes.get(ino).attributes
-    const named = links.get(ino) ?? (ino === 1 ? 1 : 0)
+    const { attributes, trash } = state.inodes.get(ino)
+    const { type, nlink } = attributes
+    const named = links.get(ino) ?? (ino === rootIno || ino === trashIno ? 1 : 0)
     const directoryLinks = named === 0 ? 0 : 2 + (subdirectories.get(ino) ?? 0)
     const expected = type === FileType.DIRECTORY ? directoryLinks : named
     expect(nlink === expected, `inode ${ino} has nlink ${nlink}, not ${expected}`)
+    const kept = trash !== undefined && nlink > 0
+    expect(kept === trashed.delete(ino), `inode ${ino} is listed in the trash or not`)
+    expect(nlink > 0 || trash === undefined || trash.directory === 0, `inode ${ino} is in no directory of the trash`)
+    if (kept) trashBytes += trash.bytes
     expect(nlink > 0 || state.opens.isOpen(ino), `inode ${ino} is held by no one`)
   }
-  expect(
-    inos.length === state.meta.current.inodeCount,
-    `${inos.length} inodes are counted as ${state.meta.current.inodeCount}`,
-  )
+  const counted = inos.length - trashDirectories.length
+  expect(counted === state.meta.current.inodeCount, `${counted} inodes are counted as ${state.meta.current.inodeCount}`)
+  expect(trashed.size === 0, `${[...trashed]} are listed in the trash, and gone`)
+  expect(trashBytes === countedBytes, `${trashBytes} bytes in the trash are counted as ${countedBytes}`)
 
   for (const name of ['xattrs', 'opens', 'locks', 'fileChunks'] as const) {
     for (const key of keys(name)) expect(inos.includes(number(key)), `${name} of inode ${number(key)}, which is gone`)

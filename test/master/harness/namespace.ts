@@ -32,6 +32,8 @@ export interface NamespaceOptions {
   readonly store?: StateStore
   readonly journal?: Journal
   readonly durability?: Durability
+  /** Whether deleted files are kept: not unless it says so. */
+  readonly trash?: boolean
   /** How many there are from the beginning: 1 unless it says otherwise. */
   readonly sessions?: 0 | 1
   readonly committed?: (committed: Committed, origin: Origin | undefined) => Promise<void> | undefined
@@ -64,6 +66,7 @@ export class Namespace {
     this.executor = new Executor({
       ...{ state: this.state, journal, clock: this.clock, log: silentLog, goal: 3 },
       durability: options.durability ?? 'process',
+      trash: options.trash ?? false,
       committed: options.committed ?? (() => undefined),
     })
   }
@@ -121,8 +124,8 @@ export class Namespace {
     return attributesOf(await this.change({ $case: 'link', value: { ino, parent, name: Buffer.from(name) } }))
   }
 
-  unlink(parent: number, name: string): Promise<Outcome> {
-    return this.change({ $case: 'unlink', value: { parent, name: Buffer.from(name) } })
+  unlink(parent: number, name: string, uid?: number): Promise<Outcome> {
+    return this.change({ $case: 'unlink', value: { parent, name: Buffer.from(name), uid } })
   }
 
   removeDirectory(parent: number, name: string): Promise<Outcome> {
@@ -132,10 +135,13 @@ export class Namespace {
   rename(
     [parent, name]: readonly [number, string],
     [newParent, newName]: readonly [number, string],
-    flags: { readonly noReplace?: boolean; readonly exchange?: boolean } = {},
+    flags: { readonly noReplace?: boolean; readonly exchange?: boolean; readonly uid?: number } = {},
   ): Promise<Outcome> {
     const names = { parent, name: Buffer.from(name), newParent, newName: Buffer.from(newName) }
-    return this.change({ $case: 'rename', value: { ...names, noReplace: false, exchange: false, ...flags } })
+    return this.change({
+      $case: 'rename',
+      value: { ...names, noReplace: false, exchange: false, uid: undefined, ...flags },
+    })
   }
 
   async setAttributes(ino: number, changes: Partial<SetAttributes>): Promise<Attributes> {
@@ -185,9 +191,14 @@ export function dumpStore(store: StateStore): Record<string, string[]> {
 }
 
 /** The same test on the store in memory and on the one on disk. */
-export function onEachStore(t: Test, name: string, body: (t: Test, namespace: Namespace) => Promise<void>): void {
+export function onEachStore(
+  t: Test,
+  name: string,
+  body: (t: Test, namespace: Namespace) => Promise<void>,
+  options: Pick<NamespaceOptions, 'trash'> = {},
+): void {
   const run = async (t: Test, store: StateStore) => {
-    const namespace = await Namespace.open({ store })
+    const namespace = await Namespace.open({ ...options, store })
     try {
       await body(t, namespace)
     } finally {

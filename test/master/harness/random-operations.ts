@@ -5,7 +5,9 @@ import { LeasefsError } from '../../../src/base/errors.js'
 import type { SeededRandom } from '../../../src/base/random.js'
 import { chunkSize } from '../../../src/constants.js'
 import { checkAllocate, checkRaise, checkSettle } from '../../../src/master/ops/chunks.js'
+import { checkPurge } from '../../../src/master/ops/purge.js'
 import type { Operation } from '../../../src/master/ops/read.js'
+import { trashName } from '../../../src/master/ops/trash.js'
 import { type ChunkUsage, LockKind, LockType } from '../../../src/wire/gen/common.js'
 import type { ChunkHandle, Ino } from '../../../src/wire/ids.js'
 import { setLock } from './client.js'
@@ -64,6 +66,8 @@ export class RandomOperations {
       () => fs.open(this.#ino(), this.#session()),
       () => fs.close(this.#ino(), this.#session()),
       () => fs.submit(state => checkAllocate(state, this.#ino(), [{ index: this.#below(5), replicaCount: 3 }])),
+      () => this.#restore(),
+      () => fs.submit(state => checkPurge(state, this.#trashed().slice(0, 2))),
       () => this.#raise(),
       () => this.#replaceSession(),
       () => fs.clock.advance(this.#below(1000)),
@@ -83,6 +87,17 @@ export class RandomOperations {
       ...{ index: 0, handle: 1 + this.#below(nextHandle), leaseId: this.#below(5) },
       ...{ serial: this.#below(5), allocatedBytes: this.#below(chunkSize) },
     }))
+  }
+
+  #trashed(): Ino[] {
+    return this.#namespace.state.trash.page(undefined, 100).map(({ ino }) => ino)
+  }
+
+  async #restore(): Promise<void> {
+    const ino = this.#pick(this.#trashed())
+    const { trash } = this.#namespace.state.inodes.find(ino) ?? {}
+    if (!trash) return
+    await this.#namespace.rename([trash.directory, String(trashName(ino, trash.path))], this.#place())
   }
 
   async #raise(): Promise<void> {

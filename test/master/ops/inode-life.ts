@@ -6,6 +6,7 @@ import type { Ino } from '../../../src/wire/ids.js'
 import { onEachStore, root } from '../harness/namespace.js'
 
 const now = { seconds: 7, nanos: 0 }
+const nothing = { freed: [], aside: [] }
 
 onEachStore(t, 'a directory whose entries changed says when, and counts its subdirectories', async (t, fs) => {
   fs.state.transaction(() => entriesChanged(fs.state, root, 3, now))
@@ -16,14 +17,14 @@ onEachStore(t, 'an inode goes with everything it has, once nothing holds it', as
   const ino = (await fs.make(root, 'a')).ino as Ino
   const chunks = Array.from({ length: 2500 }, (_, index) => ({ index, replicaCount: 1 }))
   await fs.submit(state => checkAllocate(state, ino, chunks))
-  const release = () => fs.state.transaction(() => releaseInode(fs.state, ino))
-  t.same(release(), [], 'it has a link')
+  const release = () => fs.state.transaction(() => releaseInode(fs.state, ino, now))
+  t.same(release(), nothing, 'it has a link')
   await fs.open(ino)
-  fs.state.transaction(() => t.same(dropLink(fs.state, ino, now), [], 'it is open'))
+  fs.state.transaction(() => t.same(dropLink(fs.state, ino, now), nothing, 'it is open'))
   fs.state.transaction(() => fs.state.opens.remove(fs.session, ino))
-  t.equal(release().length, 2500)
+  t.equal(release().freed.length, 2500)
   t.same([fs.state.meta.current.chunkCount, [...fs.state.chunks.all()]], [0, []])
-  t.same(release(), [], 'it is gone')
+  t.same(release(), nothing, 'it is gone')
 })
 
 onEachStore(t, 'chunks are dropped from an index on', async (t, fs) => {

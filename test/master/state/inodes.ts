@@ -13,7 +13,13 @@ const attributes = {
 t.test('an inode comes back as it was put', async t => {
   const store = new MemoryStore()
   const inodes = new Inodes(store)
-  const inode = { attributes, parent: 0 as never, symlinkTarget: Buffer.from('t') }
+  const inode = {
+    attributes,
+    parent: 0 as never,
+    symlinkTarget: Buffer.from('t'),
+    name: Buffer.from('n'),
+    trash: undefined,
+  }
   store.transaction(() => inodes.put(inode))
   t.same(inodes.find(7), inode)
   t.same(inodes.file(7), inode)
