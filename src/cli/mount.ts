@@ -7,6 +7,7 @@ import { checkMount, mount } from '../fuse/mount.js'
 import { unmountLazily } from '../fuse/unmount.js'
 import { squash } from '../fuse/views/squash.js'
 import { openSubdirectory } from '../fuse/views/subdirectory.js'
+import { TrashView } from '../fuse/views/trash.js'
 import type { Address } from '../wire/address.js'
 import type { Location } from '../wire/location.js'
 import { type Daemon, runDaemon, type Surroundings } from './daemon.js'
@@ -56,7 +57,7 @@ async function start(mountPoint: string, options: Options, around: Surroundings)
   const fileSystem = await connectFileSystem({ control, data, clock, random, log, trace, onInvalidate, ...settings })
   identify(() => fileSystem.who)
   try {
-    const part = await openSubdirectory(fileSystem, relay, options.subdir ?? '/')
+    const part = await openSubdirectory(new TrashView(fileSystem), relay, options.subdir ?? '/')
     const mounted = await mount({
       fileSystem: squash(part.fileSystem, options),
       invalidations: part.invalidations,

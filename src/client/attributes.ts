@@ -41,6 +41,7 @@ export function attributesFromWire(wire: WireAttributes | undefined): Attributes
     rdev: wire.rdev,
     goal: wire.goal,
     allocatedBytes: wire.allocatedBytes,
+    ...(wire.trashed && { trashed: true }),
   }
 }
 

@@ -35,6 +35,8 @@ export interface Attributes {
   readonly allocatedBytes: number
   /** Writes of this client are under way: what is shown may change without a further call, and is not to be kept. */
   readonly unsettled?: true
+  /** It is in the trash: it can be read, and nobody changes it. */
+  readonly trashed?: true
 }
 
 /** What to change; what is absent stays. */
@@ -53,6 +55,11 @@ export interface NewInode {
   readonly mode: number
   readonly uid: number
   readonly gid: number
+}
+
+/** Who takes a name away: it is told of a file that goes to the trash so. */
+export interface Deleter {
+  readonly uid?: number
 }
 
 export interface OpenOptions {
@@ -180,14 +187,14 @@ export interface FileSystem {
   readSymlink(ino: Ino): Promise<Buffer>
 
   link(ino: Ino, parent: Ino, name: Name): Promise<Attributes>
-  unlink(parent: Ino, name: Name): Promise<void>
+  unlink(parent: Ino, name: Name, by?: Deleter): Promise<void>
   removeDirectory(parent: Ino, name: Name): Promise<void>
   rename(
     parent: Ino,
     name: Name,
     newParent: Ino,
     newName: Name,
-    options?: { readonly noReplace?: boolean; readonly exchange?: boolean },
+    options?: { readonly noReplace?: boolean; readonly exchange?: boolean } & Deleter,
   ): Promise<void>
 
   getXattr(ino: Ino, name: Name): Promise<Buffer>

@@ -11,6 +11,7 @@ import { checkChanges, checkNewInode, checkXattr } from './check-attributes.js'
 import type {
   AttributeChanges,
   Attributes,
+  Deleter,
   DirectoryPage,
   Entry,
   FileKind,
@@ -92,6 +93,7 @@ export class InodeFileSystem implements FileSystem {
     checkChanges(changes)
     const { size, atime, mtime } = changes
     if (atime) this.#accessTimes.forget(ino)
+    if (size !== undefined) checkMayChange(await this.#metadata.getAttributes(ino))
     if (size !== undefined) return this.#inodes.using(ino, inode => inode.truncate({ ...changes, size }))
     if (mtime) this.#inodes.get(ino)?.writes.setMtime(mtime)
     return this.#view(await this.#metadata.setAttributes(ino, changes))
@@ -165,9 +167,9 @@ export class InodeFileSystem implements FileSystem {
     return this.#view(await this.#metadata.link(ino, parent, name))
   }
 
-  async unlink(parent: Ino, name: Name): Promise<void> {
+  async unlink(parent: Ino, name: Name, by?: Deleter): Promise<void> {
     checkName(name)
-    await this.#metadata.remove(parent, name, 'unlink')
+    await this.#metadata.remove(parent, name, 'unlink', by)
   }
 
   async removeDirectory(parent: Ino, name: Name): Promise<void> {
@@ -175,13 +177,7 @@ export class InodeFileSystem implements FileSystem {
     await this.#metadata.remove(parent, name, 'removeDirectory')
   }
 
-  async rename(
-    parent: Ino,
-    name: Name,
-    newParent: Ino,
-    newName: Name,
-    options?: { readonly noReplace?: boolean; readonly exchange?: boolean },
-  ): Promise<void> {
+  async rename(...[parent, name, newParent, newName, options]: Parameters<FileSystem['rename']>): Promise<void> {
     checkName(name)
     checkName(newName)
     await this.#metadata.rename(parent, name, newParent, newName, options)
@@ -270,6 +266,7 @@ export class InodeFileSystem implements FileSystem {
       const { ino, kind, size } = attributes
       if (kind === 'directory') throw new LeasefsError('IS_A_DIRECTORY', `inode ${ino} is a directory`)
       if (kind !== 'file') throw new LeasefsError('INVALID_ARGUMENT', `inode ${ino} is a ${kind}: it has no bytes here`)
+      if (options.write || options.truncate) checkMayChange(attributes)
       const hasBytes = size > 0 || !inode.writes.isClean
       const cut = options.truncate && (hasBytes || !mayBeNew) ? await inode.truncate({ size: 0 }) : attributes
       const file = new InodeHandle(inode, options, this.#behind, () => this.#inodes.release(inode))
@@ -279,4 +276,9 @@ export class InodeFileSystem implements FileSystem {
       throw reason
     }
   }
+}
+
+/** The master would refuse what is written to a file in the trash, but only when it has been written. @throws LeasefsError NOT_PERMITTED */
+function checkMayChange({ ino, trashed }: Attributes): void {
+  if (trashed) throw new LeasefsError('NOT_PERMITTED', `inode ${ino} is in the trash`)
 }

@@ -7,7 +7,16 @@ import { LeasefsError } from '../base/errors.js'
 import type { ChunkUsage, Attributes as WireAttributes } from '../wire/gen/common.js'
 import type { Ino } from '../wire/ids.js'
 import { attributesFromWire, fileTypeOf } from './attributes.js'
-import type { AttributeChanges, Attributes, FileKind, Name, NewInode, Statistics, Timestamp } from './file-system.js'
+import type {
+  AttributeChanges,
+  Attributes,
+  Deleter,
+  FileKind,
+  Name,
+  NewInode,
+  Statistics,
+  Timestamp,
+} from './file-system.js'
 import { MetadataCache } from './metadata-cache.js'
 import type { Answer, Operation, Result } from './requests.js'
 import type { Session } from './session.js'
@@ -175,9 +184,13 @@ export class Metadata {
     return attributesFromWire(wire)
   }
 
-  async remove(parent: Ino, name: Name, what: 'unlink' | 'removeDirectory'): Promise<void> {
+  async remove(parent: Ino, name: Name, what: 'unlink' | 'removeDirectory', by: Deleter = {}): Promise<void> {
     const { ino } = await this.lookup(parent, name)
-    await this.#ask('done', { $case: what, value: { parent, name } }, ({ failure, mayKeep }) => {
+    const operation: Operation =
+      what === 'unlink'
+        ? { $case: what, value: { parent, name, uid: by.uid } }
+        : { $case: what, value: { parent, name } }
+    await this.#ask('done', operation, ({ failure, mayKeep }) => {
       if (failure || !mayKeep) this.cache.dropEntry(parent, name)
       else this.cache.putEntry(parent, name, 'absent')
       this.cache.dropAttributes(ino)
@@ -190,11 +203,12 @@ export class Metadata {
     name: Name,
     newParent: Ino,
     newName: Name,
-    { noReplace = false, exchange = false }: { readonly noReplace?: boolean; readonly exchange?: boolean } = {},
+    options: { readonly noReplace?: boolean; readonly exchange?: boolean } & Deleter = {},
   ): Promise<void> {
     const source = await this.lookup(parent, name)
     const target = await this.lookup(newParent, newName).catch(gone)
-    const value = { parent, name, newParent, newName, noReplace, exchange }
+    const { noReplace = false, exchange = false, uid } = options
+    const value = { parent, name, newParent, newName, noReplace, exchange, uid }
     await this.#ask('done', { $case: 'rename', value }, ({ failure, mayKeep }) => {
       if (!failure && mayKeep && !exchange && source.ino !== target?.ino) {
         this.cache.putEntry(parent, name, 'absent')

@@ -29,6 +29,11 @@ t.test('attributes come off the wire with kind and times', async t => {
   })
 })
 
+t.test('that a file is in the trash is said only of such', async t => {
+  t.equal(attributesFromWire({ ...wire, trashed: true }).trashed, true)
+  t.notOk('trashed' in attributesFromWire({ ...wire, trashed: false }))
+})
+
 t.test('each kind has its own type, there and back', async t => {
   const kinds = ['file', 'directory', 'symlink', 'fifo', 'socket', 'character-device', 'block-device'] as const
   t.equal(new Set(kinds.map(fileTypeOf)).size, kinds.length)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { compareTimes } from '../../src/client/attributes.js'
-import { rootIno } from '../../src/constants.js'
+import { rootIno, trashIno } from '../../src/constants.js'
 import type { Ino } from '../../src/wire/ids.js'
 import { startCluster } from './harness/cluster.js'
 
@@ -222,3 +222,33 @@ t.test('locks', async t => {
 t.test('a client has a name for traces', async t => {
   t.match((await (await startCluster(t)).client()).who, /^client:\d+$/)
 })
+
+t.test('a file in the trash is read, and not changed', async t => {
+  const fs = await (await startCluster(t, { trashMs: 60_000 })).client()
+  const { attributes, file } = await fs.create(root, name('f'), inode, options)
+  const { ino } = attributes
+  await file.write(0, name('content'))
+  await file.close()
+  await fs.unlink(root, name('f'), { uid: 3 })
+  await until(async () => (await fs.getAttributes(ino)).trashed === true)
+  for (const how of [{ write: true }, { write: false, truncate: true }]) {
+    await t.rejects(fs.open(ino, { read: true, ...how }), { code: 'NOT_PERMITTED' })
+  }
+  for (const changes of [{ size: 0 }, { mode: 0o777 }, { mtime: 'now' }] as const) {
+    await t.rejects(fs.setAttributes(ino, changes), { code: 'NOT_PERMITTED' })
+  }
+  const reader = await fs.open(ino, { read: true, write: false })
+  t.equal(String(Buffer.concat(await reader.read(0, 10))), 'content')
+  await reader.close()
+
+  const [owner] = (await fs.readDirectory(trashIno as Ino)).entries
+  const [entry] = (await fs.readDirectory(owner?.attributes.ino ?? root)).entries
+  t.match([owner, entry], [{ name: name('3') }, { name: name(`${ino}-f`) }])
+  await fs.rename(owner?.attributes.ino ?? root, entry?.name ?? name(''), root, name('g'))
+  t.notOk((await fs.getAttributes(ino)).trashed)
+  await (await fs.open(ino, { read: true, write: true, truncate: true })).close()
+})
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise(resolve => setTimeout(resolve, 10))
+}

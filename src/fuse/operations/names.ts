@@ -6,7 +6,7 @@
 // takes.
 
 import { LeasefsError } from '../../base/errors.js'
-import type { Attributes, FileKind, FileSystem, Ino, Name, NewInode } from '../../client/file-system.js'
+import type { Attributes, Deleter, FileKind, FileSystem, Ino, Name, NewInode } from '../../client/file-system.js'
 import { nameLengthMax } from '../../constants.js'
 import type { AccessTimes } from './access-times.js'
 
@@ -16,7 +16,7 @@ export interface Caller {
   readonly gid: number
 }
 
-export interface RenameFlags {
+export interface RenameFlags extends Deleter {
   readonly noReplace?: boolean
   readonly exchange?: boolean
 }
@@ -69,9 +69,9 @@ export class Names {
   }
 
   /** An inode that is open lives on, without a name, until its last handle is released. */
-  async unlink(parent: Ino, name: Name): Promise<void> {
+  async unlink(parent: Ino, name: Name, by?: Deleter): Promise<void> {
     checkName(name)
-    return this.#fileSystem.unlink(parent, name)
+    return this.#fileSystem.unlink(parent, name, by)
   }
 
   async removeDirectory(parent: Ino, name: Name): Promise<void> {

@@ -4,6 +4,7 @@
 import type {
   AttributeChanges,
   Attributes,
+  Deleter,
   DirectoryPage,
   Entry,
   FileKind,
@@ -131,8 +132,8 @@ export class MappedFileSystem implements FileSystem {
     return this.#shown(await this.#inner.link(this.#in(ino), this.#in(parent), name))
   }
 
-  async unlink(parent: Ino, name: Name): Promise<void> {
-    await this.#inner.unlink(this.#in(parent), name)
+  async unlink(parent: Ino, name: Name, by?: Deleter): Promise<void> {
+    await this.#inner.unlink(this.#in(parent), name, by)
   }
 
   async removeDirectory(parent: Ino, name: Name): Promise<void> {

@@ -45,7 +45,7 @@ export function applyInodesClosed(state: State, { inos }: InodesClosed, { sessio
     endTurn(state, session, ino)
     const released = releaseInode(state, ino, now)
     for (const handle of released.freed) freed.push(handle) // Too many for the arguments of one call.
-    aside.push(...released.aside)
+    if (released.aside.length > 0) aside.push(ino as Ino, ...released.aside)
   }
   // Who waits for a lock of an inode that is gone learns so; and it may be the turn of another to append.
   return { result: doneResult, touched: [], aside, freed, unlocked: inos as Ino[] }

@@ -42,8 +42,8 @@ export interface Outcome {
   /** Inodes about which others must not believe what they cached. */
   readonly touched: readonly Ino[]
   /**
-   * As `touched`, but these are directories of the trash, which nobody named. Who
-   * asked is not told how they are now, and must not believe what it cached either.
+   * As `touched`, but nobody named these: directories of the trash, and files that came there when they
+   * were closed. Who asked is not told how they are now, and must not believe what it cached either.
    */
   readonly aside?: readonly Ino[]
   /** Chunks that are no longer in the table. */

@@ -42,7 +42,7 @@ export function applySessionEnded(state: State, ended: SessionEnded, { now }: Ap
       const untold = expired ? dropUntold(state, ino) : []
       const released = releaseInode(state, ino, now)
       for (const handle of released.freed) freed.push(handle)
-      aside.push(...released.aside)
+      if (released.aside.length > 0) aside.push(ino as Ino, ...released.aside)
       for (const handle of untold) freed.push(handle)
       if (untold.length > 0) touched.push(ino)
       after = ino

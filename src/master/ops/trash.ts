@@ -84,7 +84,7 @@ export function putInTrash(state: State, inode: Inode, now: Time): Ino[] {
   const [directory] = changed
   const kept = { ...trash, deletedAt: now, bytes, directory }
   state.dentries.put(directory, trashName(ino, trash.path), ino)
-  state.inodes.put({ ...inode, attributes: { ...attributes, nlink: 1 }, trash: kept })
+  state.inodes.put({ ...inode, attributes: { ...attributes, nlink: 1, trashed: true }, trash: kept })
   state.trash.add(placeOf(ino, kept))
   count(state, 1, bytes)
   return changed
@@ -95,7 +95,7 @@ export function leaveTrash(state: State, inode: Inode): void {
   const { attributes, trash } = inode
   assert(trash && attributes.nlink > 0)
   state.trash.remove(placeOf(attributes.ino, trash))
-  state.inodes.put({ ...inode, trash: undefined })
+  state.inodes.put({ ...inode, attributes: { ...attributes, trashed: undefined }, trash: undefined })
   count(state, -1, -trash.bytes)
 }
 

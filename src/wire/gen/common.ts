@@ -97,7 +97,11 @@ export interface Attributes {
   /** What of its bytes is stored: less than the size where there are holes. */
   allocatedBytes: number;
   /** Only where get_attributes asked for it: another session has it open. */
-  openElsewhere?: boolean | undefined;
+  openElsewhere?:
+    | boolean
+    | undefined;
+  /** It is in the trash: nobody changes it there. */
+  trashed?: boolean | undefined;
 }
 
 /**
@@ -283,6 +287,7 @@ function createBaseAttributes(): Attributes {
     goal: 0,
     allocatedBytes: 0,
     openElsewhere: undefined,
+    trashed: undefined,
   };
 }
 
@@ -329,6 +334,9 @@ export const Attributes: MessageFns<Attributes> = {
     }
     if (message.openElsewhere !== undefined) {
       writer.uint32(112).bool(message.openElsewhere);
+    }
+    if (message.trashed !== undefined) {
+      writer.uint32(120).bool(message.trashed);
     }
     return writer;
   },
@@ -456,6 +464,14 @@ export const Attributes: MessageFns<Attributes> = {
             }
 
             message.openElsewhere = reader.bool();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.trashed = reader.bool();
             continue;
           }
         }

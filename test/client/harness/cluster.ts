@@ -31,7 +31,10 @@ export interface Cluster {
   client(more?: Partial<ConnectOptions>): Promise<InodeFileSystem>
 }
 
-export async function startCluster(t: Test, { servers: count = 3, goal = 3, log = silentLog } = {}): Promise<Cluster> {
+export async function startCluster(
+  t: Test,
+  { servers: count = 3, goal = 3, trashMs = 0, log = silentLog } = {},
+): Promise<Cluster> {
   const clock = new SystemClock()
   const random = new SystemRandom()
   const control = new MemoryControlNetwork(clock)
@@ -49,7 +52,7 @@ export async function startCluster(t: Test, { servers: count = 3, goal = 3, log 
   const masterDirectory = await open('master', 'master')
   const master = await startMaster({
     ...{ dataDirectory: masterDirectory, listen: local, network: control, clock, random, log },
-    ...{ goal, leaseMs: 60 * second, durability: 'process', trashMs: 0 },
+    ...{ goal, leaseMs: 60 * second, durability: 'process', trashMs },
   })
   ends.push(
     () => masterDirectory.close(),

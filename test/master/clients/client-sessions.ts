@@ -1,5 +1,5 @@
 import t from 'tap'
-import { sessionMs } from '../../../src/constants.js'
+import { sessionMs, trashIno } from '../../../src/constants.js'
 import { sessionsMax } from '../../../src/master/clients/limits.js'
 import { MemoryJournal } from '../../../src/master/journal/memory-journal.js'
 import { decodeRecord } from '../../../src/master/ops/apply.js'
@@ -156,6 +156,29 @@ t.test('what the chunk half takes back is taken back from every session', async 
   for (const client of [a, b]) for (const { number } of client.invalidates) client.acknowledge(number)
   await invalidated
   await t.resolves(master.sessions.invalidate(999 as never), 'no one has it')
+})
+
+t.test('who has looked into the trash hears of what comes there, also if it put it there', async t => {
+  const master = await TestMaster.start(t, { trash: true })
+  const [a, b] = [await master.connect(), await master.connect()]
+  const look = { $case: 'readDirectory', value: { ino: trashIno, after: Buffer.alloc(0), countMax: 0 } } as const
+  for (const name of ['x', 'y']) {
+    const { ino } = await a.make(root, name)
+    await a.call({ $case: 'written', value: { ino, size: 5, mtime: undefined, usage: [] } })
+  }
+  await a.call(look)
+  await b.call(look)
+  const number = a.ask(unlink(root, 'x'))
+  await master.settle()
+  t.match(a.invalidates.at(-1)?.inos, [trashIno], 'a directory for the owner is new')
+  t.match(b.invalidates.at(-1)?.inos, [trashIno])
+  t.equal(a.reply(number), undefined, 'the other is waited for')
+  b.acknowledge(b.invalidates.at(-1)?.number ?? 0)
+  await master.settle()
+  t.match(a.reply(number), { result: { $case: 'done' } }, 'it itself is not')
+  const told = [a.invalidates.length, b.invalidates.length]
+  await a.call(unlink(root, 'y'))
+  t.same([a.invalidates.length, b.invalidates.length], told, 'who has not looked since is left alone')
 })
 
 t.test('a session ends some time after its stream, and lets go of what it had open', async t => {

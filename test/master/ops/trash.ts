@@ -26,7 +26,7 @@ onEachStore(
     t.equal(fs.journal.lastIndex, records + 1, 'one record')
     t.same(freed, [])
     t.same(trashOf(fs, 10), [`${ino}-f`])
-    t.match(fs.stat(ino), { ...before, ctime: fs.stat(ino).ctime, nlink: 1 })
+    t.match(fs.stat(ino), { ...before, ctime: fs.stat(ino).ctime, nlink: 1, trashed: true })
     t.match(fs.state.inodes.get(ino).trash, { path: Buffer.from('/d/f'), deletedBy: 7, bytes: 100 })
     t.same(
       fs.state.trash.page(undefined, 9).map(place => place.ino),
@@ -103,7 +103,7 @@ onEachStore(
     t.same([trashOf(fs, 10), fs.state.inodes.find(emptied)], [[], undefined])
     await fs.tick()
     const { aside } = await fs.close(closed)
-    t.same(aside, [fs.state.inodes.get(closed).trash?.directory, trashIno], 'who looks at the trash is told')
+    t.same(aside, [closed, fs.state.inodes.get(closed).trash?.directory, trashIno], 'who looks at the trash is told')
     t.match(fs.state.inodes.get(closed).trash?.deletedAt, { seconds: 1_700_000_001 }, 'kept from then on')
     await fs.endSession(other, true)
     t.same(trashOf(fs, 10), [`${closed}-a`, `${left}-b`])
@@ -142,7 +142,7 @@ onEachStore(
     for (const refusal of refused) await t.rejects(refusal, { code: 'NOT_PERMITTED' })
 
     await fs.rename(place, [root, 'back'])
-    t.match(fs.stat(kept), { nlink: 1 })
+    t.match(fs.stat(kept), { nlink: 1, trashed: undefined })
     t.equal(fs.state.inodes.get(kept).trash, undefined)
     t.equal((await fs.unlink(owner, `${purged}-b`)).freed.length, 1)
     t.same([trashOf(fs, 10), fs.state.inodes.find(purged)], [[], undefined])

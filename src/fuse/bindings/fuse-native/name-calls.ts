@@ -16,6 +16,7 @@ const typeMask = 0o170000
 
 export function nameCalls({ operations, paths, hidden, owner }: Context): NameCalls {
   const { names, directories } = operations
+  const by = { uid: owner.uid }
   return {
     mknod: plain<'mknod'>(async (path, mode, rdev) => {
       const { parent, name } = await paths.place(path)
@@ -49,7 +50,7 @@ export function nameCalls({ operations, paths, hidden, owner }: Context): NameCa
 
     unlink: plain<'unlink'>(async path => {
       const { parent, name } = await paths.place(path)
-      await names.unlink(parent, name)
+      await names.unlink(parent, name, by)
     }),
 
     rmdir: plain<'rmdir'>(async path => {
@@ -63,7 +64,7 @@ export function nameCalls({ operations, paths, hidden, owner }: Context): NameCa
       if (hidden.isHiding(split(from).directory, target.directory, target.name)) return hide(from, target.name)
       const [source, destination] = await Promise.all([paths.place(from), paths.place(to)])
       await checkHidesNone(to)
-      return names.rename(source.parent, source.name, destination.parent, destination.name)
+      return names.rename(source.parent, source.name, destination.parent, destination.name, by)
     }),
 
     readdir: {
@@ -79,7 +80,7 @@ export function nameCalls({ operations, paths, hidden, owner }: Context): NameCa
 
   async function hide(path: string, hiddenName: string): Promise<void> {
     const [ino, { parent, name }] = await Promise.all([paths.ino(path), paths.place(path)])
-    await names.unlink(parent, name)
+    await names.unlink(parent, name, by)
     hidden.hide(hiddenName, ino, parent)
   }
 

@@ -36,7 +36,7 @@ export function nameCalls(context: Context) {
     const [moved, replaced] = exchange
       ? [undefined, undefined]
       : await Promise.all([before(request.ino, name), before(newParent, newName)])
-    await names.rename(request.ino, name, newParent, newName, { noReplace, exchange })
+    await names.rename(request.ino, name, newParent, newName, { noReplace, exchange, uid: request.uid })
     for (const [directory, arrival] of arrivals) known.tookAlong(directory, arrival)
     if (replaced && replaced.ino !== moved?.ino) noteRemoved(replaced)
     return done
@@ -83,10 +83,10 @@ export function nameCalls(context: Context) {
       return entryReply(context, ino, name, await names.link(oldnodeid as Ino, ino, name))
     },
 
-    UNLINK: async ({ ino, body }) => {
+    UNLINK: async ({ ino, body, uid }) => {
       const name = nameAt(body, 0)
       const attributes = await before(ino, name)
-      await names.unlink(ino, name)
+      await names.unlink(ino, name, { uid })
       noteRemoved(attributes)
       return done
     },
