@@ -20,6 +20,8 @@ export interface Identity {
   readonly clusterId?: string
   /** Of a chunkserver. */
   readonly serverId?: string
+  /** Of a chunkserver: how far the records of its master went. */
+  readonly masterSeen?: { readonly epoch: number; readonly id: string; readonly index: number }
 }
 
 export interface DataDirectory {
@@ -29,7 +31,7 @@ export interface DataDirectory {
   readonly identity: Identity
 
   /** Adds to the identity, durably. One call at a time. */
-  update(changes: { readonly clusterId?: string; readonly serverId?: string }): Promise<void>
+  update(changes: Partial<Pick<Identity, 'clusterId' | 'serverId' | 'masterSeen'>>): Promise<void>
 
   /** Unlocks. Idempotent; call it last. */
   close(): Promise<void>
@@ -92,7 +94,7 @@ class OpenDataDirectory implements DataDirectory {
     return this.#identity
   }
 
-  async update(changes: { readonly clusterId?: string; readonly serverId?: string }): Promise<void> {
+  async update(changes: Partial<Pick<Identity, 'clusterId' | 'serverId' | 'masterSeen'>>): Promise<void> {
     const identity = { ...this.#identity, ...changes }
     await writeIdentity(this.path, identity).catch(reason => {
       throw diskError(this.path, reason)
@@ -140,13 +142,20 @@ function checkIdentity(path: string, identity: unknown, kind: DataDirectoryKind,
     const formats = `format ${formatVersion}, and this program knows formats up to ${newest}`
     throw new LeasefsError('NEWER_FORMAT', `${path} was written by a newer leasefs (${formats})`)
   }
-  if (!Number.isSafeInteger(formatVersion) || !isText(fields.clusterId) || !isText(fields.serverId)) {
+  const texts = isText(fields.clusterId) && isText(fields.serverId)
+  if (!Number.isSafeInteger(formatVersion) || !texts || !isSeen(fields.masterSeen)) {
     throw new LeasefsError('CORRUPT', `${join(path, identityFile)} is damaged: fields are missing or wrong`)
   }
   if (fields.kind !== kind) {
     throw new LeasefsError('INVALID_ARGUMENT', `${path} is the data directory of a ${fields.kind}, not of a ${kind}`)
   }
   return fields as Identity
+}
+
+function isSeen(seen: unknown): boolean {
+  if (seen === undefined) return true
+  const { epoch, id, index }: Record<string, unknown> = seen instanceof Object ? { ...seen } : {}
+  return typeof id === 'string' && [epoch, index].every(Number.isSafeInteger)
 }
 
 async function writeIdentity(path: string, identity: Identity): Promise<Identity> {

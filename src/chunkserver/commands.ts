@@ -20,6 +20,7 @@ import type { Copies } from './copies.js'
 import type { InOrder } from './in-order.js'
 import type { Leveller } from './levelling/leveller.js'
 import { revokeDrainMs } from './limits.js'
+import type { MasterWatch } from './master-watch.js'
 import { checkHandle, checkPositive } from './mutations/checked.js'
 import type { SecondaryAddress } from './mutations/secondary-link.js'
 import type { SecondaryLinks } from './mutations/secondary-links.js'
@@ -37,6 +38,7 @@ export interface CommandsOptions {
   readonly links: Pick<SecondaryLinks, 'serverThere'>
   readonly leveller: Pick<Leveller, 'level'>
   readonly copies: Pick<Copies, 'copy' | 'stop' | 'isUnderWay'>
+  readonly masterWatch: Pick<MasterWatch, 'isOlder'>
   /** Commands about one chunk are carried out one after the other. */
   readonly inOrder: InOrder<ChunkHandle>
 }
@@ -118,9 +120,13 @@ export class Commands {
   }
 
   async #delete(handle: ChunkHandle, { version }: DeleteReplica): Promise<void> {
-    const { store, replicas } = this.#options
+    const { store, replicas, masterWatch } = this.#options
     const stored = store.stat(handle)
     if (!stored) return
+    // A copy that was not finished (version 0) is of no use to anyone.
+    if (masterWatch.isOlder && stored.version > 0) {
+      throw new LeasefsError('NOT_PERMITTED', 'this server has seen a master that knew more: it deletes nothing')
+    }
     const text = handleText(handle)
     if (stored.version > version) {
       throw new LeasefsError('STALE_VERSION', `chunk ${text} is at version ${stored.version} here, beyond ${version}`)

@@ -83,7 +83,7 @@ async function serve(options: ChunkserverOptions, serverId: ServerId, store: Chu
   const session: MasterSession = new MasterSession({
     ...{ master: control.connect(options.master), clock, log, store, incarnation: random.uuid() },
     ...{ replicas: parts.replicas, commands: parts.commands, copies: parts.copies, links: parts.links },
-    serverLease: parts.serverLease,
+    ...{ serverLease: parts.serverLease, masterWatch: parts.masterWatch },
     clusterId: parts.clusterId,
     adopt: clusterId => dataDirectory.update({ clusterId }),
     server: {
@@ -102,6 +102,7 @@ async function serve(options: ChunkserverOptions, serverId: ServerId, store: Chu
     const drained = await drain(parts.replicas, clock)
     parts.serverLease.giveUp()
     session.close(drained)
+    await parts.masterWatch.close()
     parts.links.close()
     parts.peers.close()
     await Promise.all([controlServer.close(), dataServer.close()])

@@ -117,3 +117,6 @@ assert(commitDataWaitMs < commitAnswerMs)
 assert(applyDataWaitMs + replicaWaitMs < applyAgeMsMax)
 assert(secondarySilenceMs >= 3 * aliveMs)
 assert(masterSilenceMs >= 3 * heartbeatMs)
+
+/** What was seen of the master is saved no more often than this, but when it starts and when this server stops. */
+export const seenSaveMs = 1 * minute

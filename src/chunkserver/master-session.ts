@@ -29,6 +29,7 @@ import type { Commands } from './commands.js'
 import type { Copies } from './copies.js'
 import { FailureReports } from './failure-reports.js'
 import { extensionsMax, heartbeatsOutstandingMax, masterSilenceMs } from './limits.js'
+import type { MasterWatch } from './master-watch.js'
 import { failureOf } from './mutations/mutation-error.js'
 import type { SecondaryLinks } from './mutations/secondary-links.js'
 import type { FailureReport } from './replica.js'
@@ -47,6 +48,7 @@ export interface MasterSessionOptions {
   readonly links: Pick<SecondaryLinks, 'serverGone'>
   readonly copies: Pick<Copies, 'discard'>
   readonly serverLease: ServerLease
+  readonly masterWatch: MasterWatch
   /** Empty while the server belongs to no cluster. */
   readonly clusterId: () => string
   /** The server belongs to this cluster from now on, durably. */
@@ -163,10 +165,11 @@ export class MasterSession {
   }
 
   #opened(): void {
-    const { clock, clusterId, server, incarnation, space } = this.#options
+    const { clock, clusterId, server, incarnation, space, masterWatch } = this.#options
     this.#state = { kind: 'registering', sentAt: clock.now() }
     this.#heardAt = clock.now()
-    const register = { clusterId: clusterId(), server, incarnation, formatVersion, ...space() }
+    const seen = masterWatch.seen && { seen: masterWatch.seen }
+    const register = { clusterId: clusterId(), server, incarnation, formatVersion, ...seen, ...space() }
     this.#stream.send({ message: { $case: 'register', value: register } })
   }
 
@@ -193,7 +196,7 @@ export class MasterSession {
   }
 
   async #registered(state: State & { kind: 'registering' }, registered: Registered): Promise<void> {
-    const { clusterId, adopt, serverLease, store, replicas, copies, clock, log } = this.#options
+    const { clusterId, adopt, serverLease, store, replicas, copies, clock, log, masterWatch } = this.#options
     const { failure, serverLeaseMs } = registered
     if (failure) throw new LeasefsError(errorCodeOf(failure.code), failure.message)
     if (clusterId() === '') await adopt(registered.clusterId as ClusterId)
@@ -204,6 +207,7 @@ export class MasterSession {
       )
     }
     if (this.#state !== state) return // The stream was lost meanwhile.
+    masterWatch.registered(registered.history)
     this.#leaseMs = registered.leaseMs
     this.#state = { kind: 'registered', serverLeaseMs }
     serverLease.acknowledged(state.sentAt, serverLeaseMs)
@@ -222,7 +226,8 @@ export class MasterSession {
     else this.#stream.restart(reason)
   }
 
-  #acknowledged({ number, extended }: HeartbeatAck, serverLeaseMs: number): void {
+  #acknowledged({ number, extended, journalIndex }: HeartbeatAck, serverLeaseMs: number): void {
+    this.#options.masterWatch.advanced(journalIndex)
     const sentAt = this.#sentAt.get(number)
     if (sentAt === undefined) return
     for (const [earlier] of this.#sentAt) if (earlier <= number) this.#sentAt.delete(earlier)

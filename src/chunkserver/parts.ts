@@ -11,6 +11,7 @@ import { InOrder } from './in-order.js'
 import { askBlockChecksums } from './levelling/block-checksums.js'
 import { Leveller, type Source } from './levelling/leveller.js'
 import type { MasterSession } from './master-session.js'
+import { MasterWatch } from './master-watch.js'
 import { Commits } from './mutations/commits.js'
 import { SecondaryLinks } from './mutations/secondary-links.js'
 import { PushBuffer } from './push-buffer.js'
@@ -35,6 +36,7 @@ export interface Parts {
   readonly reads: Reads
   readonly commands: Commands
   readonly copies: Copies
+  readonly masterWatch: MasterWatch
   /** From here on commits are refused; those that have their place go on. */
   stopTakingCommits(): void
 }
@@ -49,6 +51,10 @@ export async function assemble(
   const serverLease = new ServerLease()
   const data = new PushBuffer(clock)
   const links = new SecondaryLinks(() => ({ network: control, clock, self: { clusterId: clusterId(), serverId } }))
+  const masterWatch = new MasterWatch({
+    ...{ clock, log, seen: dataDirectory.identity.masterSeen },
+    save: masterSeen => dataDirectory.update({ masterSeen }),
+  })
   const space = await watchSpace(store, clock, log)
   let closing = false
   const replicas = new Replicas({
@@ -69,9 +75,11 @@ export async function assemble(
     closing: () => closing,
   })
   return {
-    ...{ serverId, clusterId, serverLease, data, links, peers, space, replicas, commits, copies },
+    ...{ serverId, clusterId, serverLease, data, links, peers, space, replicas, commits, copies, masterWatch },
     reads: new Reads({ store, replicas, serverLease, clock, log }),
-    commands: new Commands({ self: serverId, store, replicas, serverLease, clock, leveller, links, copies, inOrder }),
+    commands: new Commands({
+      ...{ self: serverId, store, replicas, serverLease, clock, leveller, links, copies, inOrder, masterWatch },
+    }),
     stopTakingCommits: () => {
       closing = true
     },

@@ -39,6 +39,7 @@ interface Options extends DaemonOptions, TrashOptions {
   readonly drainRate: number
   readonly rebalanceRate: number
   readonly minReplicas: number
+  readonly recordsLost?: boolean
 }
 
 /** What comes to one server, in MiB/s. */
@@ -77,6 +78,7 @@ export async function main(): Promise<void> {
     .option('--drain-rate <MiB/s>', 'to empty servers', rate, mebibytesOf('drain'))
     .option('--rebalance-rate <MiB/s>', 'to even out their use', rate, mebibytesOf('rebalance'))
     .option('--min-replicas <count>', 'a chunk with fewer takes no writes', wholeNumber(1, goalMax), minReplicasDefault)
+    .option('--records-lost', 'the directory is an older copy and there is no newer one: go on from it')
     .addOption(
       new Option('--lease-ms <ms>', 'how long a chunk lease lasts unless it is extended')
         .argParser(wholeNumber(leaseMsMin, leaseMsMax))
@@ -98,7 +100,7 @@ async function start(
   const { listen, goal, durability, leaseMs } = options
   const kept = { trashMs: options.trash, trashBytesMax: options.trashBytes }
   const waits = { repairDelayMs: options.repairDelay, maintenanceMs: options.maintenance }
-  const { minReplicas } = options
+  const { minReplicas, recordsLost = false } = options
   const settings = {
     listen,
     goal,
@@ -107,6 +109,7 @@ async function start(
     ...kept,
     ...waits,
     minReplicas,
+    recordsLost,
     copyLimits: copyLimits(options),
   }
   try {

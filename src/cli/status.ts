@@ -39,6 +39,7 @@ export function statusText(reply: StatusReply): string {
     ['missing', chunksMissing],
     ['leases', leasesInForce],
     ...trashFigures(reply.trash),
+    ...unknownFigures(reply),
     ...repairFigures(reply.repair),
   ]
   const summary = figures.map(([name, value]) => `${`${name}:`.padEnd(12)}${value}`).join('\n')
@@ -62,16 +63,29 @@ function standingText({
   silentMs,
   draining,
   maintenanceMs,
-}: Pick<ServerStatus, 'connected' | 'silentMs' | 'draining' | 'maintenanceMs'>): string {
+  seenLaterMaster,
+}: Pick<ServerStatus, 'connected' | 'silentMs' | 'draining' | 'maintenanceMs' | 'seenLaterMaster'>): string {
   const seconds = (ms: number) => (ms / 1000).toFixed(0)
   const standing = connected ? 'connected' : `silent for ${seconds(silentMs)} s`
   if (!connected && maintenanceMs > 0) return `in maintenance, ${seconds(maintenanceMs)} s left`
+  if (seenLaterMaster) return `${standing}, has seen a later master`
   return draining ? `${standing}, draining` : standing
 }
 
 function trashFigures(trash: TrashStatus | undefined): [string, string][] {
   if (!trash || (trash.retentionMs === 0 && trash.files === 0)) return []
   return [['trash', `${trash.files} files, ${bytesText(trash.bytes)}`]]
+}
+
+/** What a person must decide on. */
+function unknownFigures({ unknownReplicas, servers }: StatusReply): [string, string][] {
+  const refusing = servers.filter(server => server.seenLaterMaster).length
+  const figures: [string, string][] = []
+  if (unknownReplicas > 0) {
+    figures.push(['unknown', `${unknownReplicas} replicas of chunks whose records may be lost are kept`])
+  }
+  if (refusing > 0) figures.push(['older copy', `${refusing} servers have seen a later master, and delete nothing`])
+  return figures
 }
 
 /** Only what is going on, or needs a person. */

@@ -29,6 +29,7 @@ interface RestoreOptions extends FileOptions {
 interface PurgeOptions extends FileOptions {
   readonly all?: boolean
   readonly olderThan?: number
+  readonly lost?: boolean
 }
 
 const noBytes = Buffer.alloc(0)
@@ -56,6 +57,7 @@ export function addTrashCommand(parent: Command): void {
     .option('--all', 'everything in the trash')
     .option('--older-than <time>', 'with --all: only what was deleted at least so long ago', duration(0, 365 * day))
     .option('-r, --recursive', 'everything that was below a directory')
+    .option('--lost', 'instead: chunks that the master has lost the records of, as status counts them')
     .action(purgeFiles)
 }
 
@@ -81,7 +83,13 @@ async function restoreFiles(named: readonly string[], options: RestoreOptions): 
 }
 
 async function purgeFiles(named: readonly string[], options: PurgeOptions): Promise<void> {
-  const { all = false, olderThan, recursive = false } = options
+  const { all = false, olderThan, lost = false, recursive = false } = options
+  if (lost) {
+    if (all || named.length > 0) throw new LeasefsError('INVALID_ARGUMENT', '--lost is for itself')
+    await askMaster(await masterFrom(options), MasterService.trashPurge, { inos: [], all, olderThanMs: 0, lost })
+    process.stdout.write('what the records are lost of is deleted in some minutes\n')
+    return
+  }
   if (all !== (named.length === 0))
     throw new LeasefsError('INVALID_ARGUMENT', 'either files are named, or --all of them')
   if (olderThan !== undefined && !all) throw new LeasefsError('INVALID_ARGUMENT', '--older-than is for --all')
@@ -89,13 +97,13 @@ async function purgeFiles(named: readonly string[], options: PurgeOptions): Prom
     process.stdout.write(`purged ${files} ${files === 1 ? 'file' : 'files'}, ${bytesText(bytes)}\n`)
   if (all) {
     const master = await masterFrom(options)
-    const request = { inos: [], all, olderThanMs: olderThan ?? 0 }
+    const request = { inos: [], all, olderThanMs: olderThan ?? 0, lost }
     say(await purgeAll(request, asked => askMaster(master, MasterService.trashPurge, asked)))
     return
   }
   await each(named, async text => {
     const { master, versions } = await find(text, recursive, options)
-    const request = { inos: versions, all, olderThanMs: 0 }
+    const request = { inos: versions, all, olderThanMs: 0, lost }
     say(await purgeAll(request, asked => askMaster(master, MasterService.trashPurge, asked)))
   })
 }

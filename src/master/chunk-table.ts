@@ -2,6 +2,7 @@
 // which file, at which version. Where their replicas are, and who holds a
 // lease, is not journaled: see replicas.ts and leases.ts.
 
+import type { MasterHistory } from '../wire/history.js'
 import type { ChunkHandle, Ino } from '../wire/ids.js'
 
 export interface ChunkRecord {
@@ -39,6 +40,12 @@ export interface NewChunk {
 export interface ChunkTable {
   /** Restarts of the master, counted in the journal: lease ids of a later one are higher. */
   readonly masterEpoch: number
+
+  /** How far its records go. */
+  readonly history: MasterHistory
+
+  /** Whether there may have been such a chunk, of which the records are lost. */
+  mayBeLost(handle: ChunkHandle): boolean
 
   chunk(handle: ChunkHandle): ChunkRecord | undefined
 

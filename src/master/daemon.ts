@@ -53,6 +53,8 @@ export interface MasterOptions {
   readonly minReplicas?: number
   /** How much is copied at a time. */
   readonly copyLimits?: Limits
+  /** The directory is an older copy, and the newer one is gone: go on from here. */
+  readonly recordsLost?: boolean
   /** Where the state is kept, if not in the data directory. */
   readonly storage?: (clusterId: ClusterId) => Promise<Storage>
 }
@@ -101,7 +103,10 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
       return sessions?.committed(change, origin)
     },
   })
-  await executor.submit((current, context) => checkStart(current, processOwner(), recordsLost, context))
+  const startId = random.uuid()
+  await executor.submit((current, context) =>
+    checkStart(current, processOwner(), recordsLost || options.recordsLost === true, context, startId),
+  )
   await journal.sync() // Lease ids rest on the epoch, and numbers on what was lost: neither may come twice.
 
   const purger = new Purger({

@@ -1,6 +1,7 @@
 // The ChunkTable on the master's state: reads at once, changes through the executor.
 
 import { LeasefsError } from '../base/errors.js'
+import type { MasterHistory } from '../wire/history.js'
 import { type ChunkHandle, handleText, type Ino } from '../wire/ids.js'
 import type { ChunkRecord, ChunkTable, NewChunk } from './chunk-table.js'
 import type { Executor } from './executor.js'
@@ -21,6 +22,16 @@ export class StateChunkTable implements ChunkTable {
 
   get masterEpoch(): number {
     return this.#state.meta.current.masterEpoch
+  }
+
+  get history(): MasterHistory {
+    const { starts, lostEpoch } = this.#state.meta.current
+    return { starts, lostEpoch, index: this.#journal.lastIndex }
+  }
+
+  mayBeLost(handle: ChunkHandle): boolean {
+    const { nextHandle, lostHandles } = this.#state.meta.current
+    return handle >= nextHandle || lostHandles.some(({ from, to }) => handle >= from && handle < to)
   }
 
   get counts(): { readonly inodes: number; readonly chunks: number } {

@@ -90,3 +90,19 @@ t.test('what a crash left half-written does not matter', async t => {
   writeFileSync(join(path, 'lock', 'not-a-socket'), '')
   await (await openDataDirectory(path, 'master', options)).close()
 })
+
+t.test('what a chunkserver has seen of its master is kept', async t => {
+  const path = t.testdir()
+  const first = await openDataDirectory(path, 'chunkserver', options)
+  const masterSeen = { epoch: 1, id: 'one', index: 3 }
+  await first.update({ masterSeen })
+  await first.close()
+  const second = await openDataDirectory(path, 'chunkserver', options)
+  t.same(second.identity.masterSeen, masterSeen)
+  await second.close()
+  for (const damaged of [5, {}, { ...masterSeen, index: '3' }]) {
+    const identity = { kind: 'chunkserver', formatVersion: 3, masterSeen: damaged }
+    writeFileSync(join(path, 'identity.json'), JSON.stringify(identity))
+    await t.rejects(openDataDirectory(path, 'chunkserver', options), { code: 'CORRUPT' })
+  }
+})

@@ -100,6 +100,27 @@ t.test('a replica is deleted unless it is of a later version, and its lease ends
   await cluster.clock.advance(leaseMs)
 })
 
+t.test('nothing is deleted at the word of a master that knows less than one before it', async t => {
+  const cluster = await TestCluster.start(t, 0)
+  const seen = { epoch: 3, id: 'three', index: 90 }
+  const three = { epoch: 3, id: 'three', index: 50 }
+  const historyOf = (index: number) => ({ starts: [three, { epoch: 4, id: 'four', index }], lostEpoch: 0, index: 200 })
+  cluster.master.history = historyOf(60)
+  await cluster.addServer('s0', { identity: { masterSeen: seen } })
+  t.same(cluster.master.seen.get('s0')?.register.seen, seen, 'it says what it has seen')
+  await cluster.createChunk()
+  const remove = () => cluster.master.command('s0', { $case: 'delete', value: { handle, version: 1 } })
+  t.equal(await remove(), 'NOT_PERMITTED')
+  t.equal(cluster.at(0).disk.replicas.size, 1)
+  t.same(cluster.at(0).directory.identity.masterSeen, seen)
+
+  cluster.master.history = historyOf(91)
+  cluster.master.seen.get('s0')?.session.close()
+  await cluster.clock.advance(1000)
+  t.equal(await remove(), 'OK', 'the right one is back')
+  t.match(cluster.at(0).directory.identity.masterSeen, { epoch: 4, id: 'four' })
+})
+
 t.test('a command that nobody knows is refused', async t => {
   const cluster = await TestCluster.start(t, 1)
   t.equal(await cluster.master.command('s0', undefined as never), 'NOT_SUPPORTED')

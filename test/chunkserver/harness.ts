@@ -31,6 +31,7 @@ import type {
 import type { ServerAddress } from '../../src/wire/gen/common.js'
 import type { ClientToPrimary, Committed, Mutation, PrimaryToClient } from '../../src/wire/gen/mutation.js'
 import { ChunkserverService, MasterService } from '../../src/wire/gen/services.js'
+import type { MasterHistory, MasterSeen } from '../../src/wire/history.js'
 import type { ChunkHandle, SessionId } from '../../src/wire/ids.js'
 
 export const clusterId = 'cluster-1'
@@ -58,6 +59,8 @@ export class FakeMaster {
   /** Answers heartbeats, and extends what they ask. */
   answering = true
   onFailed: (server: string, failed: ReplicasFailed) => void = () => {}
+  /** What it says of its records. */
+  history: MasterHistory | undefined
   readonly #network: ControlNetwork
   readonly #done = new Map<number, (done: CommandDone) => void>()
   #lastNumber = 0
@@ -122,7 +125,7 @@ export class FakeMaster {
     const foreign = register.clusterId !== '' && register.clusterId !== this.clusterId
     const code = foreign ? 'WRONG_CLUSTER' : this.refusing
     const failure = code === undefined ? undefined : { code, message: 'refused' }
-    const value = { clusterId: this.clusterId, serverLeaseMs, leaseMs: this.leaseMs, failure }
+    const value = { clusterId: this.clusterId, serverLeaseMs, leaseMs: this.leaseMs, history: this.history, failure }
     session.send({ message: { $case: 'registered', value } })
   }
 }
@@ -247,7 +250,7 @@ export interface ServerSettings {
   readonly disk?: MemoryDisk
   /** Puts a store with faults around the one in memory. */
   readonly wrap?: (store: ChunkStore) => ChunkStore
-  readonly identity?: { clusterId?: string }
+  readonly identity?: { clusterId?: string; masterSeen?: MasterSeen }
 }
 
 export class TestClient {

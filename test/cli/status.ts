@@ -15,6 +15,7 @@ const reply: StatusReply = {
       silentMs: 40,
       draining: true,
       maintenanceMs: 0,
+      seenLaterMaster: false,
     },
     {
       server: { serverId: 's2', controlAddress: 'h:3', dataAddress: 'h:4', location: '/a/b/d' },
@@ -26,6 +27,7 @@ const reply: StatusReply = {
       silentMs: 7400,
       draining: false,
       maintenanceMs: 0,
+      seenLaterMaster: false,
     },
   ],
   inodes: 5,
@@ -37,6 +39,7 @@ const reply: StatusReply = {
   goal: 3,
   repair: undefined,
   trash: undefined,
+  unknownReplicas: 0,
 }
 
 t.test('status shows the figures of the cluster and a row for each server', async t => {
@@ -73,4 +76,19 @@ t.test('status says what is being copied, what waits, and who is in maintenance'
   t.match(text, /^copying: +3 under way, 7 queued, 3.0 MiB\/s, waiting 42 s for servers to come back$/m)
   t.match(text, /^no target: +4 chunks below goal/m)
   t.match(text, /^s2 +in maintenance, 90 s left /m)
+})
+
+t.test('what a person must decide on is said', async t => {
+  const servers = reply.servers.map(server => ({ ...server, seenLaterMaster: true }))
+  const text = statusText({ ...reply, servers, unknownReplicas: 7 })
+  t.match(text, /^unknown: +7 replicas of chunks whose records may be lost/m)
+  t.match(text, /^older copy: 2 servers have seen a later master/m)
+  t.match(text, /connected, has seen a later master/)
+  t.notMatch(statusText(reply), /unknown|older/)
+})
+
+t.test('the trash is shown where there is one', async t => {
+  const trash = { files: 3, bytes: 2048, retentionMs: 1000, bytesMax: 0 }
+  t.match(statusText({ ...reply, trash }), /^trash: +3 files, 2\.0 KiB$/m)
+  t.notMatch(statusText({ ...reply, trash: { ...trash, files: 0, retentionMs: 0 } }), /trash/)
 })

@@ -53,11 +53,15 @@ t.test('purging asks as often as it takes', async t => {
     asked.push(request)
     return { files: 2, bytes: 10, more: request.all && asked.length < 3 }
   }
-  t.same(await purgeAll({ inos: [], all: true, olderThanMs: 5 }, ask), { files: 6, bytes: 30, more: false })
-  t.same(asked[2], { inos: [], all: true, olderThanMs: 5 })
+  t.same(await purgeAll({ inos: [], all: true, olderThanMs: 5, lost: false }, ask), {
+    files: 6,
+    bytes: 30,
+    more: false,
+  })
+  t.same(asked[2], { inos: [], all: true, olderThanMs: 5, lost: false })
   asked.length = 0
   const inos = Array.from({ length: purgedAtOnceMax + 1 }, (_, i) => i)
-  await purgeAll({ inos, all: false, olderThanMs: 0 }, ask)
+  await purgeAll({ inos, all: false, olderThanMs: 0, lost: false }, ask)
   t.same(
     asked.map(request => request.inos.length),
     [purgedAtOnceMax, 1],

@@ -2,7 +2,7 @@
 // by `leasefs trash`; and what is purged leaves the disks of the chunkservers.
 
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { thisUser } from '../mount/harness/memory-mount.js'
@@ -19,8 +19,14 @@ interface Listed {
   readonly trashPath: string
 }
 
+interface Standing {
+  readonly unknownReplicas: number
+  readonly servers: readonly { readonly connected: boolean; readonly seenLaterMaster: boolean }[]
+}
+
 t.test('deleted files are kept, and taken back or purged', { skip: cannotMount }, async t => {
-  const cluster = await startCluster(t, { trash: '24h' })
+  const masterArgs: string[] = []
+  const cluster = await startCluster(t, { trash: '24h', masterArgs })
   const mount = cluster.mountPoint
   const sh = (script: string) => shell(mount, script)
   const fails = (script: string) => t.rejects(sh(script), `${script} fails`)
@@ -33,6 +39,10 @@ t.test('deleted files are kept, and taken back or purged', { skip: cannotMount }
   }
   /** As a person in the directory of the mount calls it. */
   const trash = (...args: string[]) => leasefs('trash', ...args)
+
+  const status = async () =>
+    JSON.parse(await leasefs('status', '--json', '--master', cluster.masterAddress)) as Standing
+  const untilStatus = (what: string, isSo: (now: Standing) => boolean) => until(what, async () => isSo(await status()))
 
   await sh('mkdir d; head -c 3000000 /dev/urandom > d/f; mkdir empty; touch none')
   const sum = await sh('cksum < d/f')
@@ -129,4 +139,26 @@ t.test('deleted files are kept, and taken back or purged', { skip: cannotMount }
   await until('its replicas are gone', () => onDisks() === 0)
   t.match(await trash('purge', '--all', '--master', cluster.masterAddress), /^purged \d files?, /)
   t.same(await list(), [])
+
+  // A copy of the master's directory is not taken for the master.
+  const masterDirectory = join(cluster.directory, 'master')
+  await cluster.master.stop()
+  cpSync(masterDirectory, `${masterDirectory}-copy`, { recursive: true })
+  await cluster.master.start()
+  await sh('echo later > later')
+  await Promise.all(cluster.mounts.map(mounted => mounted.stop()))
+  await cluster.master.kill()
+  rmSync(masterDirectory, { recursive: true })
+  cpSync(`${masterDirectory}-copy`, masterDirectory, { recursive: true })
+  await cluster.master.start()
+  const seenLater = async () => (await status()).servers.filter(server => server.seenLaterMaster).length
+  await until('the servers have seen more than the copy knows', async () => (await seenLater()) === 3)
+  masterArgs.push('--records-lost')
+  await cluster.master.restart()
+  await untilStatus('what it does not know is kept', ({ servers, unknownReplicas }) => {
+    return unknownReplicas === 3 && servers.every(server => server.connected && !server.seenLaterMaster)
+  })
+  const purged = await trash('purge', '--lost', '--master', cluster.masterAddress)
+  t.match(purged, /deleted in some minutes/)
+  await untilStatus('it is not wanted', ({ unknownReplicas }) => unknownReplicas === 0)
 })

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { deferred } from '../../src/base/deferred.js'
 import { MemoryJournal } from '../../src/master/journal/memory-journal.js'
+import { checkStart } from '../../src/master/ops/start.js'
 import { StateChunkTable } from '../../src/master/state-chunk-table.js'
 import type { ChunkHandle, Ino } from '../../src/wire/ids.js'
 import { Namespace, root } from './harness/namespace.js'
@@ -75,4 +76,17 @@ t.test('a chunk that is dropped meanwhile is not found', async t => {
   await t.rejects(table.raise(1 as ChunkHandle, 1, 1), { code: 'NOT_FOUND' })
   await t.rejects(table.settle(1 as ChunkHandle, 1), { code: 'NOT_FOUND' })
   await t.rejects(table.allocate(ino, [{ index: 0, replicaCount: 3 }]), { code: 'NOT_FOUND' })
+})
+
+t.test('it says how far its records go, and what it may have lost', async t => {
+  const { fs, ino, table } = await openTable()
+  const mayBeLost = (...handles: number[]) => handles.map(handle => table.mayBeLost(handle as ChunkHandle))
+  await table.allocate(ino, [{ index: 0, replicaCount: 1 }])
+  t.same(mayBeLost(1, 2, 3), [false, true, true], 'it has made one, and no other that it knows of')
+  t.same(table.history, { starts: [{ epoch: 1, id: '', index: 1 }], lostEpoch: 0, index: fs.journal.lastIndex })
+  await fs.submit((state, context) => checkStart(state, { uid: 0, gid: 0 }, true, context))
+  await table.allocate(ino, [{ index: 1, replicaCount: 1 }])
+  const stride = 2 ** 32
+  t.same(mayBeLost(1, 2, stride, stride + 1, stride + 2), [false, true, true, false, true])
+  t.match(table.history, { starts: [{}, { epoch: 1024 }], lostEpoch: 1024, index: fs.journal.lastIndex })
 })

@@ -13,7 +13,10 @@ import type { Room } from './room.js'
 import type { Server } from './servers.js'
 
 /** `goal` is that of new files. */
-export async function status(room: Room, others: Pick<StatusReply, 'goal' | 'repair' | 'trash'>): Promise<StatusReply> {
+export async function status(
+  room: Room,
+  others: Pick<StatusReply, 'goal' | 'repair' | 'trash' | 'unknownReplicas'>,
+): Promise<StatusReply> {
   const { belowGoal, missing } = await countMissing(room)
   const { table, leases, namespace, servers, clusterId, clock } = room
   return {
@@ -41,6 +44,7 @@ function serverStatus({ clock, replicas, leases, serverTable, absences }: Room, 
     leases: leases.countHeldBy(id),
     silentMs: Math.min(2 ** 32 - 1, Math.round(clock.now() - heardAt)),
     draining: serverTable.draining.has(id),
+    seenLaterMaster: server.seenLaterMaster,
     maintenanceMs: expectedUntil === undefined ? 0 : Math.ceil(expectedUntil - clock.now()),
   }
 }

@@ -15,7 +15,7 @@ const idPattern = /^[A-Za-z0-9._-]{1,64}$/
 const versionMax = 2 ** 32 - 1
 
 /** @throws LeasefsError WRONG_CLUSTER, NEWER_FORMAT, INVALID_ARGUMENT */
-export function checkRegister(register: Register, clusterId: ClusterId): Registration {
+export function checkRegister(register: Register, clusterId: ClusterId): Omit<Registration, 'seenLaterMaster'> {
   const { server, incarnation } = register
   if (register.formatVersion !== formatVersion) {
     const message = `the chunkserver speaks format ${register.formatVersion}, this master ${formatVersion}`

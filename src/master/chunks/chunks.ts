@@ -127,7 +127,12 @@ export class Chunks implements ChunkService {
         session.start()
       }),
       unary(MasterService.status, () =>
-        status(this.#room, { goal: this.#goal, repair: this.#care.status(), trash: this.#trash?.() }),
+        status(this.#room, {
+          goal: this.#goal,
+          repair: this.#care.status(),
+          trash: this.#trash?.(),
+          unknownReplicas: this.#collector.unknown,
+        }),
       ),
       ...this.#care.handlers(),
       unary(MasterService.locate, async request => locateFile(this.#room, request)),

@@ -16,6 +16,7 @@ import type {
   Register,
   ReplicasFailed,
 } from '../../wire/gen/chunkserver.js'
+import { knowsLess } from '../../wire/history.js'
 import type { ChunkHandle, ServerId } from '../../wire/ids.js'
 import { checkRegister, checkReplicasFailed, checkSpace } from './checks.js'
 import { Commands } from './commands.js'
@@ -34,6 +35,9 @@ interface Registered {
   readonly server: ServerId
   readonly report: ReportReader
 }
+
+const olderMaster =
+  'this master knows less than one that the chunkserver has served: nothing is deleted there, and no new chunks are made'
 
 /** Of commands that take longer than others. */
 const timeoutsMs: { readonly [Case in CommandBody['$case']]?: number } = { level: levelTimeoutMs, copy: copyTimeoutMs }
@@ -142,10 +146,14 @@ export class ChunkserverSession implements ServerSession {
   }
 
   #register(register: Register): void {
-    const { clusterId, leaseMs, servers, replicas, clock, changes, log } = this.#room
+    const { clusterId, leaseMs, servers, replicas, clock, changes, log, table } = this.#room
+    const { history } = table
     try {
-      const registration = checkRegister(register, clusterId)
-      const { id } = registration
+      const checked = checkRegister(register, clusterId)
+      const { id } = checked
+      const { seen } = register
+      const registration = { ...checked, seenLaterMaster: seen !== undefined && knowsLess(history, seen) }
+      if (registration.seenLaterMaster) log.error({ server: id, history, seen }, olderMaster)
       const { old, died } = servers.register(registration, this, clock.now())
       this.#state = { kind: 'registered', server: id, report: new ReportReader(this.#room, id, this) }
       old?.close(new LeasefsError('CANCELLED', `server ${id} has registered again`))
@@ -153,7 +161,10 @@ export class ChunkserverSession implements ServerSession {
       replicas.beginReport(id)
       this.#room.absences.back(id)
       log.info({ server: id, address: registration.address }, 'chunkserver registered')
-      this.#send({ $case: 'registered', value: { clusterId, serverLeaseMs, leaseMs, failure: undefined } })
+      this.#send({
+        $case: 'registered',
+        value: { clusterId, serverLeaseMs, leaseMs, history, failure: undefined },
+      })
       changes.announce()
     } catch (reason) {
       if (!(reason instanceof LeasefsError)) throw reason
@@ -173,7 +184,10 @@ export class ChunkserverSession implements ServerSession {
       return lease !== undefined
     })
     servers.heard(server, this, space, now)
-    this.#send({ $case: 'heartbeatAck', value: { number: heartbeat.number, extended } })
+    this.#send({
+      $case: 'heartbeatAck',
+      value: { number: heartbeat.number, extended, journalIndex: this.#room.table.history.index },
+    })
   }
 
   /** Answers when the version has been raised, or with the reason why it was not. */

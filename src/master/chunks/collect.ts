@@ -4,7 +4,9 @@
 // A mistake here is the loss of data, so: never on a first report, but after a
 // delay, and only if the replica is still unwanted then; never before the
 // dropping is durable (a crash of the machine must not bring a file back
-// without its bytes); a few at a time.
+// without its bytes); never what this master may have lost the records of; never
+// from a server that has seen a master with more records than this one has (and
+// such a server refuses it itself); a few at a time.
 
 import { LeasefsError } from '../../base/errors.js'
 import { type ChunkHandle, handleText, type ServerId } from '../../wire/ids.js'
@@ -23,12 +25,18 @@ export class Collector {
   readonly #unwanted = new Map<ServerId, Map<ChunkHandle, Unwanted>>()
   readonly #underWay = new Map<ServerId, number>()
   #noted = 0
+  #unknown = { soFar: 0, lastPass: 0 }
   /** Where the scan goes on: a server after which, and the slot of its table. */
   #scan: { readonly server: ServerId; readonly cursor: number } | undefined
 
   constructor(room: Room, orphanDelayMs: number) {
     this.#room = room
     this.#orphanDelayMs = orphanDelayMs
+  }
+
+  /** Replicas that are kept since the records of their chunks may have been lost, as the last scan found. */
+  get unknown(): number {
+    return Math.max(this.#unknown.lastPass, this.#unknown.soFar)
   }
 
   /** These chunks are in no file any more, and the master's own journal says so: their replicas are due at once. */
@@ -61,7 +69,7 @@ export class Collector {
 
   /** Looks at the next replicas of one server; the next call goes on from there. */
   #scanSome(): void {
-    const { servers, replicas, clock } = this.#room
+    const { servers, replicas, clock, table } = this.#room
     const serving = [...servers.all()].map(({ id }) => id).filter(id => servers.standing(id) === 'serving')
     const [first] = serving
     if (!first) return
@@ -69,9 +77,11 @@ export class Collector {
       this.#scan && serving.includes(this.#scan.server) ? this.#scan : { server: first, cursor: 0 }
     const { entries, next } = replicas.slice(server, cursor, collectScanMax)
     for (const [handle, version] of entries) {
+      if (!table.chunk(handle) && table.mayBeLost(handle)) this.#unknown.soFar++
       if (this.#isUnwanted(handle, version)) this.#note(server, handle, version, clock.now() + this.#orphanDelayMs)
     }
     const after = serving[(serving.indexOf(server) + 1) % serving.length] ?? first
+    if (next === undefined && after === first) this.#unknown = { soFar: 0, lastPass: this.#unknown.soFar }
     this.#scan = next === undefined ? { server: after, cursor: 0 } : { server, cursor: next }
   }
 
@@ -79,7 +89,7 @@ export class Collector {
   #isUnwanted(handle: ChunkHandle, version: number): boolean {
     const { table, replicas, servers } = this.#room
     const record = table.chunk(handle)
-    if (!record) return true
+    if (!record) return !table.mayBeLost(handle)
     if (isGood(record, version) || version > record.version) return false
     const current = replicas.of(handle).filter(at => at.version === record.version)
     return current.filter(at => servers.standing(at.server) === 'serving').length >= record.goal
@@ -108,7 +118,8 @@ export class Collector {
         this.#forget(server, noted.size)
         continue
       }
-      let room = servers.standing(server) === 'serving' ? deletionsUnderWayMax - (this.#underWay.get(server) ?? 0) : 0
+      const mayDelete = servers.standing(server) === 'serving' && !servers.get(server)?.seenLaterMaster
+      let room = mayDelete ? deletionsUnderWayMax - (this.#underWay.get(server) ?? 0) : 0
       for (const [handle, { version, dueAt }] of noted) {
         if (dueAt > clock.now()) continue
         if (room === 0) break

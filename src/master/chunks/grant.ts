@@ -72,7 +72,8 @@ export async function grantChunk(
 /** Servers for a new chunk, the primary first. @throws LeasefsError UNAVAILABLE, NO_SPACE */
 export function placeServers(room: Room, goal: number): ServerId[] {
   const candidates: Candidate[] = []
-  for (const { id, location, freeBytes, placedBytes } of room.servers.all()) {
+  for (const { id, location, freeBytes, placedBytes, seenLaterMaster } of room.servers.all()) {
+    if (seenLaterMaster) continue
     if (room.servers.standing(id) !== 'serving' || room.serverTable.draining.has(id)) continue
     candidates.push({ id, location, freeBytes: freeBytes - placedBytes })
   }

@@ -55,6 +55,8 @@ export interface Registration {
   readonly location: Location
   readonly totalBytes: number
   readonly freeBytes: number
+  /** It has seen a master that knew more than this one: it is not to delete anything, nor gets new chunks. */
+  readonly seenLaterMaster: boolean
 }
 
 export interface Server extends Registration {

@@ -19,7 +19,7 @@ import { applyAttributesChanged } from './set-attributes.js'
 import { applyGoalChanged } from './set-goal.js'
 import { applyLockChanged } from './set-lock.js'
 import { applyXattrRemoved, applyXattrSet } from './set-xattr.js'
-import { applyMasterStarted } from './start.js'
+import { applyLostHandlesForgotten, applyMasterStarted } from './start.js'
 import { applyEntryRemoved } from './unlink.js'
 import { applyFileWritten } from './written.js'
 
@@ -93,6 +93,8 @@ function applyEffect(state: State, effect: Effect, context: ApplyContext): Outco
       return applyGoalChanged(state, effect.value)
     case 'serverDraining':
       return applyServerDraining(state, effect.value)
+    case 'lostHandlesForgotten':
+      return applyLostHandlesForgotten(state)
     case 'trashPurged':
       return applyTrashPurged(state, effect.value, context)
   }

@@ -19,6 +19,9 @@ const empty: StoredMeta = {
   chunkCount: 0,
   trashCount: 0,
   trashBytes: 0,
+  lostHandles: [],
+  lostEpoch: 0,
+  starts: [],
 }
 
 export class Meta {

@@ -21,6 +21,7 @@ import type { Executor } from '../executor.js'
 import { isDirectory } from '../ops/operation.js'
 import { checkPurge, purgedAtOnceMax } from '../ops/purge.js'
 import { checkRename } from '../ops/rename.js'
+import { checkForgetLost } from '../ops/start.js'
 import { isTrashed, trashName } from '../ops/trash.js'
 import type { Inode } from '../state/inodes.js'
 import type { State } from '../state/state.js'
@@ -92,9 +93,13 @@ export async function restoreTrashed(
 /** @throws LeasefsError INVALID_ARGUMENT, NO_SPACE, IO, UNAVAILABLE */
 export async function purgeTrash(
   { state, executor, clock }: TrashServiceOptions,
-  { inos, all, olderThanMs }: TrashPurgeRequest,
+  { inos, all, olderThanMs, lost }: TrashPurgeRequest,
 ): Promise<TrashPurgeReply> {
   const purged = { files: 0, bytes: 0 }
+  if (lost) {
+    await executor.submit(checkForgetLost)
+    return { ...purged, more: false }
+  }
   const purge = async (some: readonly Ino[]) => {
     const before = some.flatMap(ino => state.inodes.find(ino)?.trash ?? [])
     const { kind } = await executor.submit(current => checkPurge(current, some))

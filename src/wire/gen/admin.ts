@@ -29,7 +29,11 @@ export interface StatusReply {
     | RepairStatus
     | undefined;
   /** Deleted files that are kept for a while. */
-  trash: TrashStatus | undefined;
+  trash:
+    | TrashStatus
+    | undefined;
+  /** Replicas of chunks that the master has no record of and may have had one: they are kept. */
+  unknownReplicas: number;
 }
 
 export interface TrashStatus {
@@ -55,6 +59,8 @@ export interface ServerStatus {
   draining: boolean;
   /** It said goodbye, and nothing is copied in its place for this long. */
   maintenanceMs: number;
+  /** It has seen a master that knew more than this one: it deletes nothing, and gets no new chunks. */
+  seenLaterMaster: boolean;
 }
 
 /** What is being copied, and what waits for it. */
@@ -240,6 +246,8 @@ export interface TrashPurgeRequest {
   inos: number[];
   all: boolean;
   olderThanMs: number;
+  /** Instead: what the master lost the records of is not wanted back, and may be deleted. */
+  lost: boolean;
 }
 
 export interface TrashPurgeReply {
@@ -296,6 +304,7 @@ function createBaseStatusReply(): StatusReply {
     goal: 0,
     repair: undefined,
     trash: undefined,
+    unknownReplicas: 0,
   };
 }
 
@@ -333,6 +342,9 @@ export const StatusReply: MessageFns<StatusReply> = {
     }
     if (message.trash !== undefined) {
       TrashStatus.encode(message.trash, writer.uint32(90).fork()).join();
+    }
+    if (message.unknownReplicas !== 0) {
+      writer.uint32(96).uint64(message.unknownReplicas);
     }
     return writer;
   },
@@ -438,6 +450,14 @@ export const StatusReply: MessageFns<StatusReply> = {
             message.trash = TrashStatus.decode(reader, reader.uint32());
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.unknownReplicas = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -541,6 +561,7 @@ function createBaseServerStatus(): ServerStatus {
     silentMs: 0,
     draining: false,
     maintenanceMs: 0,
+    seenLaterMaster: false,
   };
 }
 
@@ -572,6 +593,9 @@ export const ServerStatus: MessageFns<ServerStatus> = {
     }
     if (message.maintenanceMs !== 0) {
       writer.uint32(72).uint32(message.maintenanceMs);
+    }
+    if (message.seenLaterMaster !== false) {
+      writer.uint32(80).bool(message.seenLaterMaster);
     }
     return writer;
   },
@@ -659,6 +683,14 @@ export const ServerStatus: MessageFns<ServerStatus> = {
             }
 
             message.maintenanceMs = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.seenLaterMaster = reader.bool();
             continue;
           }
         }
@@ -2320,7 +2352,7 @@ export const TrashRestoreReply: MessageFns<TrashRestoreReply> = {
 };
 
 function createBaseTrashPurgeRequest(): TrashPurgeRequest {
-  return { inos: [], all: false, olderThanMs: 0 };
+  return { inos: [], all: false, olderThanMs: 0, lost: false };
 }
 
 export const TrashPurgeRequest: MessageFns<TrashPurgeRequest> = {
@@ -2337,6 +2369,9 @@ export const TrashPurgeRequest: MessageFns<TrashPurgeRequest> = {
     }
     if (message.olderThanMs !== 0) {
       writer.uint32(24).uint64(message.olderThanMs);
+    }
+    if (message.lost !== false) {
+      writer.uint32(32).bool(message.lost);
     }
     return writer;
   },
@@ -2386,6 +2421,14 @@ export const TrashPurgeRequest: MessageFns<TrashPurgeRequest> = {
             }
 
             message.olderThanMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.lost = reader.bool();
             continue;
           }
         }

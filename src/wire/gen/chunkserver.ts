@@ -6,7 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { Failure, Lease, ServerAddress } from "./common.js";
+import { Failure, Lease, MasterStart, ServerAddress } from "./common.js";
 
 /** The session of a chunkserver with the master. */
 
@@ -45,6 +45,11 @@ export interface Register {
   formatVersion: number;
   totalBytes: number;
   freeBytes: number;
+  /**
+   * What the server has seen of its master; absent if nothing yet.
+   * The last start of it, with the last record that it spoke of since.
+   */
+  seen?: MasterStart | undefined;
 }
 
 export interface Registered {
@@ -57,6 +62,17 @@ export interface Registered {
   /** How long a chunk lease lasts from its grant or extension. */
   leaseMs: number;
   failure: Failure | undefined;
+  history?: MasterHistory | undefined;
+}
+
+/** How far the master's records go: a server that has seen more deletes nothing at its word. */
+export interface MasterHistory {
+  /** Its last starts, the present one at the end. */
+  starts: MasterStart[];
+  /** The epoch of the last start that knew that records were lost; 0: none. */
+  lostEpoch: number;
+  /** The last record of its journal. */
+  index: number;
 }
 
 /** What the server holds. Sent after Register in pieces, the last one marked; then as changes happen. */
@@ -99,6 +115,8 @@ export interface HeartbeatAck {
   number: number;
   /** Those extended: they last lease_ms from when the heartbeat was sent. */
   extended: LeaseInUse[];
+  /** The last record of the master's journal. */
+  journalIndex?: number | undefined;
 }
 
 /** The master's word to a chunkserver; answered by a CommandDone with its number. */
@@ -409,7 +427,15 @@ export const MasterToChunkserver: MessageFns<MasterToChunkserver> = {
 };
 
 function createBaseRegister(): Register {
-  return { clusterId: "", server: undefined, incarnation: "", formatVersion: 0, totalBytes: 0, freeBytes: 0 };
+  return {
+    clusterId: "",
+    server: undefined,
+    incarnation: "",
+    formatVersion: 0,
+    totalBytes: 0,
+    freeBytes: 0,
+    seen: undefined,
+  };
 }
 
 export const Register: MessageFns<Register> = {
@@ -431,6 +457,9 @@ export const Register: MessageFns<Register> = {
     }
     if (message.freeBytes !== 0) {
       writer.uint32(48).uint64(message.freeBytes);
+    }
+    if (message.seen !== undefined) {
+      MasterStart.encode(message.seen, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -496,6 +525,14 @@ export const Register: MessageFns<Register> = {
             message.freeBytes = longToNumber(reader.uint64());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.seen = MasterStart.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -510,7 +547,7 @@ export const Register: MessageFns<Register> = {
 };
 
 function createBaseRegistered(): Registered {
-  return { clusterId: "", serverLeaseMs: 0, leaseMs: 0, failure: undefined };
+  return { clusterId: "", serverLeaseMs: 0, leaseMs: 0, failure: undefined, history: undefined };
 }
 
 export const Registered: MessageFns<Registered> = {
@@ -526,6 +563,9 @@ export const Registered: MessageFns<Registered> = {
     }
     if (message.failure !== undefined) {
       Failure.encode(message.failure, writer.uint32(34).fork()).join();
+    }
+    if (message.history !== undefined) {
+      MasterHistory.encode(message.history, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -573,6 +613,82 @@ export const Registered: MessageFns<Registered> = {
             }
 
             message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.history = MasterHistory.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMasterHistory(): MasterHistory {
+  return { starts: [], lostEpoch: 0, index: 0 };
+}
+
+export const MasterHistory: MessageFns<MasterHistory> = {
+  encode(message: MasterHistory, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.starts) {
+      MasterStart.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.lostEpoch !== 0) {
+      writer.uint32(16).uint64(message.lostEpoch);
+    }
+    if (message.index !== 0) {
+      writer.uint32(24).uint64(message.index);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MasterHistory {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMasterHistory();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.starts.push(MasterStart.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.lostEpoch = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.index = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -914,7 +1030,7 @@ export const LeaseInUse: MessageFns<LeaseInUse> = {
 };
 
 function createBaseHeartbeatAck(): HeartbeatAck {
-  return { number: 0, extended: [] };
+  return { number: 0, extended: [], journalIndex: undefined };
 }
 
 export const HeartbeatAck: MessageFns<HeartbeatAck> = {
@@ -924,6 +1040,9 @@ export const HeartbeatAck: MessageFns<HeartbeatAck> = {
     }
     for (const v of message.extended) {
       LeaseInUse.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.journalIndex !== undefined) {
+      writer.uint32(24).uint64(message.journalIndex);
     }
     return writer;
   },
@@ -955,6 +1074,14 @@ export const HeartbeatAck: MessageFns<HeartbeatAck> = {
             }
 
             message.extended.push(LeaseInUse.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.journalIndex = longToNumber(reader.uint64());
             continue;
           }
         }

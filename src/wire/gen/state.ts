@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Reply } from "./client.js";
-import { Attributes, ChunkUsage, Lock, Time } from "./common.js";
+import { Attributes, ChunkUsage, Lock, MasterStart, Time } from "./common.js";
 
 /**
  * What the master keeps on its disk: the payloads of journal records, and the
@@ -48,6 +48,7 @@ export interface JournalRecord {
     | { $case: "goalChanged"; value: GoalChanged }
     | { $case: "serverDraining"; value: ServerDraining }
     | { $case: "trashPurged"; value: TrashPurged }
+    | { $case: "lostHandlesForgotten"; value: LostHandlesForgotten }
     | undefined;
 }
 
@@ -68,9 +69,11 @@ export interface MasterStarted {
   /**
    * A crash of the machine may have taken records that others have seen the
    * effect of: handles and session ids go on at the next multiple of 2^32,
-   * inode numbers at that of 2^20, so that none comes twice.
+   * inode numbers at that of 2^20, epochs at that of 2^10, so that none comes twice.
    */
   recordsLost: boolean;
+  /** Of this start, and no other. */
+  startId: string;
 }
 
 export interface SessionStarted {
@@ -226,6 +229,10 @@ export interface ServerDraining {
   draining: boolean;
 }
 
+/** An operator does not want back what was lost: StoredMeta.lost_handles is empty. */
+export interface LostHandlesForgotten {
+}
+
 /** These go for good, those of them that are still in the trash. */
 export interface TrashPurged {
   inos: number[];
@@ -244,6 +251,21 @@ export interface StoredMeta {
   /** In the trash. */
   trashCount: number;
   trashBytes: number;
+  /**
+   * Chunks that may exist under these handles were lost with the records that made them: nobody else's replicas have
+   * them, and none is deleted for being unknown.
+   */
+  lostHandles: HandleRange[];
+  /** The epoch of the last start with records_lost. */
+  lostEpoch: number;
+  /** The last starts of the master, in order. */
+  starts: MasterStart[];
+}
+
+export interface HandleRange {
+  from: number;
+  /** The first beyond it. */
+  to: number;
 }
 
 export interface StoredInode {
@@ -389,6 +411,9 @@ export const JournalRecord: MessageFns<JournalRecord> = {
         break;
       case "trashPurged":
         TrashPurged.encode(message.effect.value, writer.uint32(482).fork()).join();
+        break;
+      case "lostHandlesForgotten":
+        LostHandlesForgotten.encode(message.effect.value, writer.uint32(490).fork()).join();
         break;
     }
     return writer;
@@ -591,6 +616,17 @@ export const JournalRecord: MessageFns<JournalRecord> = {
             message.effect = { $case: "trashPurged", value: TrashPurged.decode(reader, reader.uint32()) };
             continue;
           }
+          case 61: {
+            if (tag !== 490) {
+              break;
+            }
+
+            message.effect = {
+              $case: "lostHandlesForgotten",
+              value: LostHandlesForgotten.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -673,7 +709,7 @@ export const Origin: MessageFns<Origin> = {
 };
 
 function createBaseMasterStarted(): MasterStarted {
-  return { root: undefined, recordsLost: false };
+  return { root: undefined, recordsLost: false, startId: "" };
 }
 
 export const MasterStarted: MessageFns<MasterStarted> = {
@@ -683,6 +719,9 @@ export const MasterStarted: MessageFns<MasterStarted> = {
     }
     if (message.recordsLost !== false) {
       writer.uint32(16).bool(message.recordsLost);
+    }
+    if (message.startId !== "") {
+      writer.uint32(26).string(message.startId);
     }
     return writer;
   },
@@ -714,6 +753,14 @@ export const MasterStarted: MessageFns<MasterStarted> = {
             }
 
             message.recordsLost = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.startId = reader.string();
             continue;
           }
         }
@@ -2165,6 +2212,41 @@ export const ServerDraining: MessageFns<ServerDraining> = {
   },
 };
 
+function createBaseLostHandlesForgotten(): LostHandlesForgotten {
+  return {};
+}
+
+export const LostHandlesForgotten: MessageFns<LostHandlesForgotten> = {
+  encode(_: LostHandlesForgotten, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LostHandlesForgotten {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLostHandlesForgotten();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseTrashPurged(): TrashPurged {
   return { inos: [] };
 }
@@ -2236,6 +2318,9 @@ function createBaseStoredMeta(): StoredMeta {
     chunkCount: 0,
     trashCount: 0,
     trashBytes: 0,
+    lostHandles: [],
+    lostEpoch: 0,
+    starts: [],
   };
 }
 
@@ -2267,6 +2352,15 @@ export const StoredMeta: MessageFns<StoredMeta> = {
     }
     if (message.trashBytes !== 0) {
       writer.uint32(72).uint64(message.trashBytes);
+    }
+    for (const v of message.lostHandles) {
+      HandleRange.encode(v!, writer.uint32(82).fork()).join();
+    }
+    if (message.lostEpoch !== 0) {
+      writer.uint32(88).uint64(message.lostEpoch);
+    }
+    for (const v of message.starts) {
+      MasterStart.encode(v!, writer.uint32(98).fork()).join();
     }
     return writer;
   },
@@ -2354,6 +2448,87 @@ export const StoredMeta: MessageFns<StoredMeta> = {
             }
 
             message.trashBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.lostHandles.push(HandleRange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.lostEpoch = longToNumber(reader.uint64());
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.starts.push(MasterStart.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHandleRange(): HandleRange {
+  return { from: 0, to: 0 };
+}
+
+export const HandleRange: MessageFns<HandleRange> = {
+  encode(message: HandleRange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.from !== 0) {
+      writer.uint32(8).uint64(message.from);
+    }
+    if (message.to !== 0) {
+      writer.uint32(16).uint64(message.to);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HandleRange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHandleRange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.from = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.to = longToNumber(reader.uint64());
             continue;
           }
         }

@@ -10,7 +10,8 @@ const undoubted = { doubtful: false, followedLeaseId: 0 }
 t.test('a registered server is told the cluster and the leases', async t => {
   const cluster = await FakeCluster.start(t)
   const server = await cluster.addServer({ id: 'a' })
-  t.same(server.registered, { clusterId: 'the-cluster', serverLeaseMs, leaseMs, failure: undefined })
+  const history = { starts: [{ epoch: 1, id: 'start', index: 10 }], lostEpoch: 0, index: 100 }
+  t.same(server.registered, { clusterId: 'the-cluster', serverLeaseMs, leaseMs, history, failure: undefined })
   t.match((await cluster.status()).servers, [{ server: { serverId: 'a' }, connected: true }])
 })
 

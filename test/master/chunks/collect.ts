@@ -117,3 +117,40 @@ t.test('what could not be synced is not deleted', async t => {
   await cluster.clock.advance(2 * orphanDelayMs)
   t.same(server.told('delete'), [])
 })
+
+t.test('what the master may have lost the records of is kept, and counted', async t => {
+  const cluster = await FakeCluster.start(t, 1)
+  const server = cluster.server('s1')
+  cluster.table.lost = new Set([55, 56])
+  for (const handle of [54, 55, 56]) server.replicas.set(handle as ChunkHandle, 1)
+  server.cut()
+  server.connect()
+  await cluster.clock.advance(3 * orphanDelayMs)
+  t.match(server.told('delete'), [{ handle: 54 }])
+  t.equal((await cluster.status()).unknownReplicas, 2)
+  cluster.table.lost = new Set()
+  await cluster.clock.advance(2 * orphanDelayMs)
+  t.same([...server.replicas.keys()], [])
+  t.equal((await cluster.status()).unknownReplicas, 0)
+})
+
+t.test('a server that has seen a later master is told to delete nothing, and gets no new chunks', async t => {
+  const cluster = await FakeCluster.start(t, 0)
+  const server = await cluster.addServer({ id: 'a' })
+  server.replicas.set(55 as ChunkHandle, 1)
+  server.register = { seen: { epoch: 9, id: 'later', index: 5 } }
+  server.cut()
+  server.connect()
+  await cluster.clock.advance(3 * orphanDelayMs)
+  t.same(server.told('delete'), [])
+  t.match((await cluster.status()).servers, [{ seenLaterMaster: true }])
+  await t.rejects(cluster.write(cluster.table.addFile(7, 1)), { code: 'UNAVAILABLE' })
+  t.match(server.registered?.history, { starts: [{ epoch: 1 }], lostEpoch: 0 })
+
+  cluster.table.lostEpoch = 1024
+  server.cut()
+  server.connect()
+  await cluster.clock.advance(3 * orphanDelayMs)
+  t.match(server.told('delete'), [{ handle: 55 }], 'the master knows what it lacks')
+  t.match((await cluster.status()).servers, [{ seenLaterMaster: false }])
+})

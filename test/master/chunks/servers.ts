@@ -12,6 +12,7 @@ const registration = (id: string, incarnation = 'one'): Registration => ({
   location: parseLocation('/d/r/h'),
   totalBytes: 1000,
   freeBytes: 500,
+  seenLaterMaster: false,
 })
 const session = (): ServerSession => ({ command: async () => {}, tellGone: () => {}, close: () => {} })
 const a = 'a' as ServerId

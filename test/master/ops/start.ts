@@ -1,5 +1,5 @@
 import t from 'tap'
-import { checkStart } from '../../../src/master/ops/start.js'
+import { checkForgetLost, checkStart } from '../../../src/master/ops/start.js'
 import { DIRECTORY, onEachStore, root } from '../harness/namespace.js'
 
 onEachStore(t, 'the first start makes the root, each further one a new epoch', async (t, fs) => {
@@ -26,4 +26,34 @@ onEachStore(t, 'when records may have been lost, no number of theirs is given ou
   t.equal((await fs.make(root, 'c')).ino, inoStride + 2)
   await start(true)
   t.equal((await fs.make(root, 'd')).ino, 2 * inoStride + 1)
+})
+
+onEachStore(t, 'what may have been lost is remembered, until an operator does not want it', async (t, fs) => {
+  const start = (recordsLost: boolean) =>
+    fs.submit((state, context) => checkStart(state, { uid: 0, gid: 0 }, recordsLost, context))
+  const meta = () => fs.state.meta.current
+  t.match(meta(), { masterEpoch: 1, starts: [{ epoch: 1, index: 1 }], lostEpoch: 0, lostHandles: [] })
+  await start(true)
+  const stride = 2 ** 32
+  t.match(meta(), {
+    masterEpoch: 1024,
+    starts: [
+      { epoch: 1, index: 1 },
+      { epoch: 1024, index: 3 },
+    ],
+    lostEpoch: 1024,
+  })
+  t.same(meta().lostHandles, [{ from: 1, to: stride + 1 }])
+  await start(false)
+  t.match(meta(), { masterEpoch: 1025, lostEpoch: 1024 })
+  for (let i = 0; i < 64; i++) await start(true)
+  t.equal(meta().lostHandles.length, 64)
+  t.same(meta().lostHandles[0], { from: 1, to: 2 * stride + 1 }, 'the oldest are taken together')
+  t.equal(meta().masterEpoch, 65 * 1024)
+  t.same([meta().starts.length, meta().starts.at(-1)], [16, { epoch: 65 * 1024, id: '', index: 68 }])
+  await fs.submit((state, context) => checkStart(state, { uid: 0, gid: 0 }, false, context, 'name'))
+  t.equal(meta().starts.at(-1)?.id, 'name')
+  await fs.submit(checkForgetLost)
+  t.same(meta().lostHandles, [])
+  t.match(checkForgetLost(fs.state), { kind: 'answer' })
 })

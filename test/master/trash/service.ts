@@ -1,4 +1,5 @@
 import t from 'tap'
+import { checkStart } from '../../../src/master/ops/start.js'
 import { StateNamespace } from '../../../src/master/state-namespace.js'
 import { listedFilesMax, listScanMax } from '../../../src/master/trash/limits.js'
 import { listTrash, purgeTrash, restoreTrashed } from '../../../src/master/trash/service.js'
@@ -21,7 +22,7 @@ async function open() {
     ...{ fs, deleted, list, paths: (path?: string) => list(path).files.map(file => String(file.path)) },
     restore: async (ino: number, to = '') => String((await restoreTrashed(options, { ino, to: Buffer.from(to) })).path),
     purge: (request: Partial<TrashPurgeRequest>) =>
-      purgeTrash(options, { inos: [], all: false, olderThanMs: 0, ...request }),
+      purgeTrash(options, { inos: [], all: false, olderThanMs: 0, lost: false, ...request }),
   }
 }
 
@@ -95,4 +96,12 @@ t.test('files are purged by number, or all of a certain age', async t => {
   t.same(paths(), ['/c'])
   t.same(await purge({ all: true }), { files: 1, bytes: 100, more: false })
   t.same(await purge({ all: true }), { files: 0, bytes: 0, more: false })
+})
+
+t.test('what the records are lost of is given up at an operator’s word', async t => {
+  const { fs, purge } = await open()
+  await fs.submit((state, context) => checkStart(state, { uid: 0, gid: 0 }, true, context))
+  t.equal(fs.state.meta.current.lostHandles.length, 1)
+  t.same(await purge({ lost: true }), { files: 0, bytes: 0, more: false })
+  t.equal(fs.state.meta.current.lostHandles.length, 0)
 })

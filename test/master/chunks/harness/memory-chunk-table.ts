@@ -2,10 +2,14 @@
 
 import { LeasefsError } from '../../../../src/base/errors.js'
 import { type ChunkRecord, type ChunkTable, type NewChunk, noUsage } from '../../../../src/master/chunk-table.js'
+import type { MasterHistory } from '../../../../src/wire/history.js'
 import type { ChunkHandle, Ino } from '../../../../src/wire/ids.js'
 
 export class MemoryChunkTable implements ChunkTable {
   masterEpoch = 1
+  /** Handles that it may have had records of. */
+  lost: ReadonlySet<number> = new Set()
+  lostEpoch = 0
   /** Files, with their goals. */
   readonly files = new Map<Ino, number>()
   readonly records = new Map<ChunkHandle, ChunkRecord>()
@@ -15,6 +19,15 @@ export class MemoryChunkTable implements ChunkTable {
   addFile(ino: number, goal: number): Ino {
     this.files.set(ino as Ino, goal)
     return ino as Ino
+  }
+
+  get history(): MasterHistory {
+    const starts = [{ epoch: this.masterEpoch, id: 'start', index: this.masterEpoch * 10 }]
+    return { starts, lostEpoch: this.lostEpoch, index: 100 }
+  }
+
+  mayBeLost(handle: ChunkHandle): boolean {
+    return this.lost.has(handle)
   }
 
   chunk(handle: ChunkHandle): ChunkRecord | undefined {

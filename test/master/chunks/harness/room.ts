@@ -47,7 +47,8 @@ export class TestRoom {
     const id = text as ServerId
     const address = { serverId: text, controlAddress: 'h:1', dataAddress: 'h:2', location: `/d/r/${text}` }
     const location = parseLocation(address.location)
-    const registration = { id, incarnation: 'i', address, location, totalBytes: 2 ** 40, freeBytes: 2 ** 40 }
+    const space = { totalBytes: 2 ** 40, freeBytes: 2 ** 40 }
+    const registration = { id, incarnation: 'i', address, location, seenLaterMaster: false, ...space }
     const session = {
       command: async (body: CommandBody) => {
         this.log.push(`${body.$case} ${text}`)
