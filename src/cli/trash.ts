@@ -24,6 +24,7 @@ interface FileOptions extends MasterOptions {
 
 interface RestoreOptions extends FileOptions {
   readonly to?: string
+  readonly parents?: boolean
 }
 
 interface PurgeOptions extends FileOptions {
@@ -49,6 +50,7 @@ export function addTrashCommand(parent: Command): void {
     .description('put deleted files back where they were; of several versions the last one')
     .argument('<id-or-path...>', 'a number as "ls" shows it, or the path that the file had')
     .option('--to <path>', 'under this path, or into this directory')
+    .option('-p, --parents', 'make the directories that are missing, open to the owner of the file alone')
     .option('-r, --recursive', 'everything that was below a directory')
     .action(restoreFiles)
   withMasterOptions(trash.command('purge'))
@@ -71,12 +73,14 @@ async function listFiles(path: string | undefined, options: ListOptions): Promis
 }
 
 async function restoreFiles(named: readonly string[], options: RestoreOptions): Promise<void> {
-  const { recursive = false } = options
+  const { recursive = false, parents = false } = options
   const to = options.to === undefined ? undefined : await clusterPath(options.to, options)
   await each(named, async text => {
     const { master, inos } = await find(text, recursive, options)
     for (const ino of inos) {
-      const { path } = await askMaster(master, MasterService.trashRestore, { ino, to: to?.path ?? noBytes })
+      const { path } = await askMaster(master, MasterService.trashRestore, {
+        ...{ ino, to: to?.path ?? noBytes, parents },
+      })
       process.stdout.write(`restored ${pathText(path)}\n`)
     }
   })

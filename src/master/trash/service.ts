@@ -3,6 +3,7 @@
 
 import type { Clock } from '../../base/clock.js'
 import { LeasefsError } from '../../base/errors.js'
+import { rootIno } from '../../constants.js'
 import { unary } from '../../rpc/control-network.js'
 import type {
   TrashedFile,
@@ -13,11 +14,13 @@ import type {
   TrashRestoreReply,
   TrashRestoreRequest,
 } from '../../wire/gen/admin.js'
+import { FileType } from '../../wire/gen/common.js'
 import { MasterService } from '../../wire/gen/services.js'
 import type { StoredTrash } from '../../wire/gen/state.js'
 import type { Ino } from '../../wire/ids.js'
 import type { Namespace } from '../chunk-service.js'
 import type { Executor } from '../executor.js'
+import { checkMake } from '../ops/make.js'
 import { isDirectory } from '../ops/operation.js'
 import { checkPurge, purgedAtOnceMax } from '../ops/purge.js'
 import { checkRename } from '../ops/rename.js'
@@ -71,14 +74,15 @@ export function listTrash(state: State, { path, after }: TrashListRequest): Tras
  *   INVALID_ARGUMENT, NO_SPACE, IO, UNAVAILABLE
  */
 export async function restoreTrashed(
-  { state, executor, namespace }: TrashServiceOptions,
-  { ino, to }: TrashRestoreRequest,
+  options: TrashServiceOptions,
+  { ino, to, parents }: TrashRestoreRequest,
 ): Promise<TrashRestoreReply> {
+  const { state, executor, namespace } = options
   const trash = trashOf(state, ino)
   const path = targetOf(namespace, trash, to)
   const cut = path.lastIndexOf(slash)
   const [directory, newName] = [path.subarray(0, cut), path.subarray(cut + 1)]
-  const newParent = directoryOf(namespace, directory)
+  const newParent = parents ? await makeDirectories(options, directory, ino) : directoryOf(namespace, directory)
   const place = { parent: trash.directory, name: trashName(ino, trash.path), newParent, newName }
   const flags = { noReplace: true, exchange: false, uid: undefined }
   try {
@@ -155,8 +159,35 @@ function directoryOf(namespace: Pick<Namespace, 'resolvePath'>, path: Buffer): I
     return namespace.resolvePath(path).ino as Ino
   } catch (reason) {
     if (!(reason instanceof LeasefsError) || reason.code !== 'NOT_FOUND') throw reason
-    throw new LeasefsError('NOT_FOUND', `there is no directory ${path}: make it, or say another place with --to`)
+    throw new LeasefsError(
+      'NOT_FOUND',
+      `there is no directory ${path}: say so with --parents, or another place with --to`,
+    )
   }
+}
+
+/** Finds the directory, and makes it, and those above it, where they are missing: for the owner of the file `ino`. */
+async function makeDirectories({ state, executor }: TrashServiceOptions, path: Buffer, ino: number): Promise<Ino> {
+  const { uid, gid } = state.inodes.get(ino).attributes
+  const inode = { type: FileType.DIRECTORY, mode: 0o700, uid, gid, rdev: 0, symlinkTarget: noBytes }
+  let parent = rootIno as Ino
+  for (const name of namesOf(path)) {
+    if (state.dentries.find(parent, name) === undefined) {
+      const make = { parent, name, ...inode, exclusive: false, open: false }
+      await executor.submit((current, context) => checkMake(current, make, context))
+    }
+    parent = state.dentries.get(parent, name)
+  }
+  return parent
+}
+
+function namesOf(path: Buffer): Buffer[] {
+  return path
+    .toString('latin1')
+
+    .split('/')
+    .filter(name => name !== '')
+    .map(name => Buffer.from(name, 'latin1'))
 }
 
 function trashedFile(inode: Inode): TrashedFile {

@@ -234,6 +234,8 @@ export interface TrashedFile {
 export interface TrashRestoreRequest {
   ino: number;
   to: Buffer;
+  /** Directories that are missing are made, open to the owner of the file alone: how they were is not known. */
+  parents: boolean;
 }
 
 export interface TrashRestoreReply {
@@ -2249,7 +2251,7 @@ export const TrashedFile: MessageFns<TrashedFile> = {
 };
 
 function createBaseTrashRestoreRequest(): TrashRestoreRequest {
-  return { ino: 0, to: Buffer.alloc(0) };
+  return { ino: 0, to: Buffer.alloc(0), parents: false };
 }
 
 export const TrashRestoreRequest: MessageFns<TrashRestoreRequest> = {
@@ -2259,6 +2261,9 @@ export const TrashRestoreRequest: MessageFns<TrashRestoreRequest> = {
     }
     if (message.to.length !== 0) {
       writer.uint32(18).bytes(message.to);
+    }
+    if (message.parents !== false) {
+      writer.uint32(24).bool(message.parents);
     }
     return writer;
   },
@@ -2290,6 +2295,14 @@ export const TrashRestoreRequest: MessageFns<TrashRestoreRequest> = {
             }
 
             message.to = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.parents = reader.bool();
             continue;
           }
         }

@@ -20,7 +20,8 @@ async function open() {
   }
   return {
     ...{ fs, deleted, list, paths: (path?: string) => list(path).files.map(file => String(file.path)) },
-    restore: async (ino: number, to = '') => String((await restoreTrashed(options, { ino, to: Buffer.from(to) })).path),
+    restore: async (ino: number, to = '', parents = false) =>
+      String((await restoreTrashed(options, { ino, to: Buffer.from(to), parents })).path),
     purge: (request: Partial<TrashPurgeRequest>) =>
       purgeTrash(options, { inos: [], all: false, olderThanMs: 0, lost: false, ...request }),
   }
@@ -104,4 +105,20 @@ t.test('what the records are lost of is given up at an operator’s word', async
   t.equal(fs.state.meta.current.lostHandles.length, 1)
   t.same(await purge({ lost: true }), { files: 0, bytes: 0, more: false })
   t.equal(fs.state.meta.current.lostHandles.length, 0)
+})
+
+t.test('directories that are missing are made, if that is asked for', async t => {
+  const { fs, deleted, restore } = await open()
+  const { ino: a } = await fs.makeDirectory(root, 'a')
+  const { ino: b } = await fs.makeDirectory(a, 'b')
+  const [one, two] = [await deleted(b, 'one'), await deleted(b, 'two')]
+  await fs.removeDirectory(a, 'b')
+  await fs.removeDirectory(root, 'a')
+  t.equal(await restore(one, '', true), '/a/b/one')
+  t.equal(await restore(two, '', true), '/a/b/two')
+  const made = fs.state.dentries.get(root, Buffer.from('a'))
+  t.match(fs.stat(made), { mode: 0o700, uid: 10, gid: 20 })
+  await fs.unlink(fs.state.dentries.get(made, Buffer.from('b')), 'one')
+  await fs.make(root, 'file')
+  await t.rejects(restore(one, '/file/x/y', true), { code: 'NOT_A_DIRECTORY' })
 })
