@@ -46,7 +46,7 @@ export class LocalCluster {
     await this.#warnOfUnused()
 
     const masterArgs = ['--data', join(data, 'master'), '--listen', addressText(listen), '--goal', String(goal)]
-    masterArgs.push('--trash', `${trash}ms`, '--trash-bytes', String(trashBytes))
+    masterArgs.push('--trash', `${Math.ceil(trash / second)}s`, '--trash-bytes', String(trashBytes))
     const ready = await this.#run('master', 'leasefs-master', masterArgs).ready
     const master = /listening on (\S+),/.exec(ready)?.[1] ?? ''
 

@@ -4,6 +4,7 @@ import { MemoryJournal } from '../../src/master/journal/memory-journal.js'
 import { StateNamespace } from '../../src/master/state-namespace.js'
 import type { Ino } from '../../src/wire/ids.js'
 import { Namespace, root } from './harness/namespace.js'
+import { writeFile } from './harness/trash.js'
 
 t.test('a path is walked from the root', async t => {
   const fs = await Namespace.open()
@@ -46,4 +47,20 @@ t.test('what is synced is on the journal’s disk', async t => {
   }
   const fs = await Namespace.open({ journal: new BrokenJournal() })
   await t.rejects(new StateNamespace(fs.state, fs.journal, () => undefined).synced(), failure)
+})
+
+t.test('a file is deleted when it has no link any more, and in the trash', async t => {
+  const fs = await Namespace.open({ trash: true })
+  const namespace = new StateNamespace(fs.state, fs.journal, () => undefined)
+  const ino = await writeFile(fs, root, 'f')
+  t.notOk(namespace.isDeleted(ino))
+  await fs.open(ino)
+  await fs.unlink(root, 'f')
+  t.ok(namespace.isDeleted(ino), 'it is open')
+  await fs.close(ino)
+  t.ok(namespace.isDeleted(ino), 'it is in the trash')
+  const { trash } = fs.state.inodes.get(ino)
+  await fs.rename([trash?.directory ?? 0, `${ino}-f`], [root, 'f'])
+  t.notOk(namespace.isDeleted(ino))
+  t.ok(namespace.isDeleted(999 as Ino))
 })

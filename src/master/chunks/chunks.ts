@@ -9,7 +9,7 @@ import type { ChunkLayout, ReportReplica } from '../../wire/gen/client.js'
 import { MasterService } from '../../wire/gen/services.js'
 import type { ChunkHandle, Ino, SessionId } from '../../wire/ids.js'
 import type { ChunkService } from '../chunk-service.js'
-import { reservedBytesMax, reservedPart } from '../trash/limits.js'
+import { reservedBytesMax, reservedBytesMin, reservedPart } from '../trash/limits.js'
 import { locateFile, status } from './admin.js'
 import { BadReplicas } from './bad-replicas.js'
 import { checkHandle, checkServerId } from './checks.js'
@@ -101,7 +101,7 @@ export class Chunks implements ChunkService {
     let bytes = 0
     for (const { state, totalBytes, freeBytes } of this.#room.servers.all()) {
       if (state.kind !== 'connected') continue
-      const reserved = Math.min(totalBytes * reservedPart, reservedBytesMax)
+      const reserved = Math.min(Math.max(totalBytes * reservedPart, reservedBytesMin), reservedBytesMax)
       bytes += Math.max(0, Math.ceil(reserved) - freeBytes)
     }
     return bytes

@@ -7,7 +7,7 @@ import type { Logger } from '../../base/log.js'
 import type { TrashStatus } from '../../wire/gen/admin.js'
 import type { Ino } from '../../wire/ids.js'
 import type { Executor } from '../executor.js'
-import { checkPurge, purgedAtOnceMax } from '../ops/purge.js'
+import { checkPurge, purgedAtOnce, purgedAtOnceMax } from '../ops/purge.js'
 import type { State } from '../state/state.js'
 import { purgesPerStepMax, shortagePauseMs, trashFilesMax } from './limits.js'
 
@@ -79,7 +79,7 @@ export class Purger {
       storedBytes: lacking,
     }
     const expiredMs = Number(clock.wallNs() / 1_000_000n) - retentionMs
-    const inos: Ino[] = []
+    const due: Ino[] = []
     for (const { deletedMs, ino } of state.trash.page(undefined, purgedAtOnceMax)) {
       const tooMuch = over.files > 0 || over.bytes > 0 || over.storedBytes > 0
       if (deletedMs > expiredMs && !tooMuch) break
@@ -88,8 +88,9 @@ export class Purger {
       over.files--
       over.bytes -= bytes
       over.storedBytes -= bytes * attributes.goal
-      inos.push(ino)
+      due.push(ino)
     }
+    const inos = purgedAtOnce(state, due)
     return { inos, storedBytes: lacking - over.storedBytes }
   }
 }

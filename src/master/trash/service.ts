@@ -22,7 +22,7 @@ import type { Namespace } from '../chunk-service.js'
 import type { Executor } from '../executor.js'
 import { checkMake } from '../ops/make.js'
 import { isDirectory } from '../ops/operation.js'
-import { checkPurge, purgedAtOnceMax } from '../ops/purge.js'
+import { checkPurge, purgedAtOnce, purgedAtOnceMax } from '../ops/purge.js'
 import { checkRename } from '../ops/rename.js'
 import { checkForgetLost } from '../ops/start.js'
 import { isTrashed, trashName } from '../ops/trash.js'
@@ -112,15 +112,21 @@ export async function purgeTrash(
     for (const { bytes } of before) purged.bytes += bytes
   }
   if (!all) {
+    if (inos.length > purgedAtOnceMax) throw new LeasefsError('INVALID_ARGUMENT', `${inos.length} files at once`)
     for (const ino of inos) trashOf(state, ino)
-    await purge(inos as Ino[])
+    for (let left = inos as Ino[]; left.length > 0; ) {
+      const some = purgedAtOnce(state, left)
+      await purge(some)
+      left = left.slice(some.length)
+    }
     return { ...purged, more: false }
   }
   const latestMs = Number(clock.wallNs() / 1_000_000n) - olderThanMs
   for (let purges = 0; purges < purgesPerStepMax; purges++) {
     const oldest = state.trash.page(undefined, purgedAtOnceMax).filter(({ deletedMs }) => deletedMs <= latestMs)
-    if (oldest.length > 0) await purge(oldest.map(({ ino }) => ino))
-    if (oldest.length < purgedAtOnceMax) return { ...purged, more: false }
+    if (oldest.length === 0) return { ...purged, more: false }
+    const inos = oldest.map(({ ino }) => ino)
+    await purge(purgedAtOnce(state, inos))
   }
   return { ...purged, more: true }
 }
@@ -184,7 +190,6 @@ async function makeDirectories({ state, executor }: TrashServiceOptions, path: B
 function namesOf(path: Buffer): Buffer[] {
   return path
     .toString('latin1')
-
     .split('/')
     .filter(name => name !== '')
     .map(name => Buffer.from(name, 'latin1'))

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { GiB } from '../../../src/base/units.js'
 import type { SessionId } from '../../../src/wire/ids.js'
 import { FakeCluster } from './harness/cluster.js'
 
@@ -8,6 +9,17 @@ t.test('the space of connected servers is added up', async t => {
   await cluster.server('s1').die()
   await cluster.clock.advance(500)
   t.same(cluster.chunks.space(), { totalBytes: 2 ** 41, freeBytes: 2 ** 40 })
+})
+
+t.test('what servers that are nearly full lack is added up', async t => {
+  const cluster = await FakeCluster.start(t, 2)
+  t.equal(cluster.chunks.shortage(), 0)
+  for (const server of cluster.servers) server.freeBytes = 3 * GiB
+  await cluster.clock.advance(500)
+  t.equal(cluster.chunks.shortage(), 2 * GiB, 'two percent are more than 4 GiB')
+  await cluster.server('s1').die()
+  await cluster.clock.advance(500)
+  t.equal(cluster.chunks.shortage(), GiB)
 })
 
 t.test('a replica that a client could not read is named last', async t => {

@@ -1,8 +1,9 @@
 import t from 'tap'
-import { checkPurge, purgedAtOnceMax } from '../../../src/master/ops/purge.js'
+import { chunkSize } from '../../../src/constants.js'
+import { checkPurge, purgedAtOnce, purgedAtOnceMax } from '../../../src/master/ops/purge.js'
 import type { Ino } from '../../../src/wire/ids.js'
 import { inconsistencies } from '../harness/consistency.js'
-import { onEachStore, outcomeOf, root } from '../harness/namespace.js'
+import { Namespace, onEachStore, outcomeOf, root } from '../harness/namespace.js'
 import { trashOf, writeFile } from '../harness/trash.js'
 
 onEachStore(
@@ -43,3 +44,19 @@ onEachStore(
   },
   { trash: true },
 )
+
+t.test('large files are purged a few at a time', async t => {
+  const fs = await Namespace.open({ trash: true })
+  const inos: Ino[] = []
+  for (const [name, chunks] of Object.entries({ a: 3000, b: 1000, c: 200, d: 9000 })) {
+    const ino = await writeFile(fs, root, name)
+    await fs.change({ $case: 'written', value: { ino, size: chunks * chunkSize, mtime: undefined, usage: [] } })
+    inos.push(ino)
+  }
+  const [a, b, c, d] = inos
+  t.same(purgedAtOnce(fs.state, inos), [a, b])
+  t.same(purgedAtOnce(fs.state, inos.slice(2)), [c])
+  t.same(purgedAtOnce(fs.state, inos.slice(3)), [d], 'one is purged in any case')
+  t.equal(purgedAtOnce(fs.state, new Array(1000).fill(99)).length, purgedAtOnceMax)
+  t.same(purgedAtOnce(fs.state, []), [])
+})
