@@ -1,6 +1,7 @@
 import t from 'tap'
 import { compareTimes } from '../../src/client/attributes.js'
 import { rootIno, trashIno } from '../../src/constants.js'
+import { MasterService } from '../../src/wire/gen/services.js'
 import type { Ino } from '../../src/wire/ids.js'
 import { startCluster } from './harness/cluster.js'
 
@@ -252,3 +253,19 @@ t.test('a file in the trash is read, and not changed', async t => {
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   while (!(await isSo())) await new Promise(resolve => setTimeout(resolve, 10))
 }
+
+t.test('a file leaves the trash when its time is up', async t => {
+  const cluster = await startCluster(t, { trashMs: 100 })
+  const fs = await cluster.client()
+  const { attributes, file } = await fs.create(root, name('f'), inode, options)
+  await file.write(0, name('content'))
+  await file.close()
+  await fs.unlink(root, name('f'))
+  const peer = cluster.control.connect(cluster.master.address)
+  t.teardown(() => peer.close())
+  const status = () => peer.call(MasterService.status, {}, { timeoutMs: 5000 })
+  t.match(await status(), { trash: { retentionMs: 100 } })
+  await until(async () => (await status()).trash?.files === 0 && (await status()).chunks === 0)
+  await until(async () => (await status()).servers.every(({ replicas }) => replicas === 0))
+  await t.rejects(fs.getAttributes(attributes.ino), { code: 'NOT_FOUND' })
+})
