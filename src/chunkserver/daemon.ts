@@ -2,7 +2,6 @@
 // and its session with the master. Who opens something here closes it here, in
 // reverse.
 
-import { join } from 'node:path'
 import type { Clock } from '../base/clock.js'
 import type { DataDirectory } from '../base/data-directory.js'
 import { LeasefsError } from '../base/errors.js'
@@ -26,14 +25,13 @@ import { assemble, type Parts } from './parts.js'
 import { answerExtents } from './reads.js'
 import type { Replicas } from './replicas.js'
 import type { ChunkStore } from './store/chunk-store.js'
-import { DiskStore } from './store/disk-store.js'
 import { startSweeping } from './sweeping.js'
 
 export interface ChunkserverOptions {
   /** Open and locked. The caller closes it after the chunkserver. */
   readonly dataDirectory: DataDirectory
-  /** Where the replicas are: by default "chunks" in the data directory. */
-  readonly store?: ChunkStore
+  /** Open. Closed with the chunkserver, also if that does not start. */
+  readonly store: ChunkStore
   readonly master: Address
   readonly listen: Address
   readonly dataListen: Address
@@ -64,11 +62,10 @@ export interface Chunkserver {
  * @throws LeasefsError ADDRESS_IN_USE, INVALID_ARGUMENT, IO, NO_SPACE
  */
 export async function startChunkserver(options: ChunkserverOptions): Promise<Chunkserver> {
-  const { dataDirectory, clock, log, random } = options
-  const serverId = (dataDirectory.identity.serverId ?? random.uuid()) as ServerId
-  if (dataDirectory.identity.serverId === undefined) await dataDirectory.update({ serverId })
-  const store = options.store ?? (await DiskStore.open({ directory: join(dataDirectory.path, 'chunks'), clock, log }))
+  const { dataDirectory, random, store } = options
   try {
+    const serverId = (dataDirectory.identity.serverId ?? random.uuid()) as ServerId
+    if (dataDirectory.identity.serverId === undefined) await dataDirectory.update({ serverId })
     return await serve(options, serverId, store)
   } catch (reason) {
     await store.close()

@@ -1,9 +1,15 @@
 // leasefs-chunkserver: stores replicas of chunks in one directory.
 
+import { join } from 'node:path'
+import { Option } from 'commander'
 import { openDataDirectory } from '../base/data-directory.js'
 import { LeasefsError } from '../base/errors.js'
 import { hour } from '../base/units.js'
 import { startChunkserver } from '../chunkserver/daemon.js'
+import { FaultyStore } from '../chunkserver/faults/faulty-store.js'
+import { planFile } from '../chunkserver/faults/plan-file.js'
+import type { ChunkStore } from '../chunkserver/store/chunk-store.js'
+import { DiskStore } from '../chunkserver/store/disk-store.js'
 import { formatVersion } from '../constants.js'
 import { type Address, addressText } from '../wire/address.js'
 import type { Location } from '../wire/location.js'
@@ -30,6 +36,8 @@ interface Options extends DaemonOptions {
   readonly dataListen?: Address
   readonly location: Location
   readonly wait: number
+  /** A plan of faults for a test (docs/TESTING.md). */
+  readonly testFaults?: string
 }
 
 export async function main(): Promise<void> {
@@ -44,6 +52,7 @@ export async function main(): Promise<void> {
     )
     .option('--location <label>', 'where this server is: /dc/rack/host', location, locationDefault())
     .option('--wait <time>', 'how long to wait for the master at the start', duration(0, hour), waitDefaultMs)
+    .addOption(new Option('--test-faults <file>', 'let the disk fail as this file says').hideHelp())
   addDaemonOptions(command).action((options: Options) => runDaemon(name, options, around => start(options, around)))
   await runProgram(command)
 }
@@ -53,7 +62,7 @@ async function start(options: Options, around: Surroundings): Promise<Daemon> {
   const dataDirectory = await openDataDirectory(options.data, 'chunkserver', { formatVersion, clock, random })
   const { listen, master, location, dataListen = { host: listen.host, port: 0 } } = options
   try {
-    const settings = { listen, dataListen, master, location }
+    const settings = { listen, dataListen, master, location, store: await openStore(options, around) }
     const server = await startChunkserver({ dataDirectory, control, data, clock, random, log, trace, ...settings })
     identify(() => server.serverId)
     const close = async () => {
@@ -71,6 +80,13 @@ async function start(options: Options, around: Surroundings): Promise<Daemon> {
     await dataDirectory.close()
     throw reason
   }
+}
+
+/** The replicas are in "chunks" in the data directory. */
+async function openStore({ data, testFaults }: Options, { clock, log }: Surroundings): Promise<ChunkStore> {
+  const plan = testFaults === undefined ? undefined : planFile(testFaults, log)
+  const store = await DiskStore.open({ directory: join(data, 'chunks'), clock, log })
+  return plan ? new FaultyStore({ store, plan, clock }) : store
 }
 
 /** Why the server is not known to its master, if it isn't after the wait. */

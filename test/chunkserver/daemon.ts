@@ -10,6 +10,7 @@ import { deferred } from '../../src/base/deferred.js'
 import { silentLog } from '../../src/base/log.js'
 import { SystemRandom } from '../../src/base/random.js'
 import { type Chunkserver, startChunkserver } from '../../src/chunkserver/daemon.js'
+import { DiskStore } from '../../src/chunkserver/store/disk-store.js'
 import { formatVersion } from '../../src/constants.js'
 import { createDataClient } from '../../src/dataplane/data-client.js'
 import { TcpNetwork } from '../../src/dataplane/tcp-network.js'
@@ -42,7 +43,8 @@ async function startServer(
 ): Promise<{ server: Chunkserver; dataDirectory: DataDirectory; close: () => Promise<void> }> {
   const dataDirectory = await openDataDirectory(path, 'chunkserver', { formatVersion })
   const settings = { master, listen, dataListen: local, location, control, data, clock, random: new SystemRandom() }
-  const server = await startChunkserver({ dataDirectory, log: silentLog, ...settings }).catch(async reason => {
+  const store = await DiskStore.open({ directory: join(path, 'chunks'), clock, log: silentLog })
+  const server = await startChunkserver({ dataDirectory, store, log: silentLog, ...settings }).catch(async reason => {
     await dataDirectory.close()
     throw reason
   })

@@ -6,7 +6,17 @@
 // processes notice the end of their standard input. Every wait has a limit, and
 // says on what it waited.
 
-import { accessSync, chownSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import {
+  accessSync,
+  chownSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
@@ -35,6 +45,8 @@ export interface ClusterOptions {
   readonly masterArgs?: readonly string[]
   readonly chunkserverArgs?: readonly string[]
   readonly mountArgs?: readonly string[]
+  /** Disks of chunkservers fail as setFaults() says. */
+  readonly faults?: boolean
 }
 
 /** Where nothing can be mounted, a test has nothing to say: pass this as `skip`. */
@@ -167,6 +179,7 @@ export class Cluster {
         ...['--listen', addressIn(ready, 'listening on') ?? '127.0.0.1:0'],
         ...['--data-listen', addressIn(ready, 'data on') ?? '127.0.0.1:0'],
         ...labelArgs(locations[i]),
+        ...(options.faults ? ['--test-faults', this.#faultsOf(i)] : []),
         ...chunkserverArgs,
       ]
       return new Daemon(`chunkserver-${i + 1}`, 'leasefs-chunkserver', args, command)
@@ -200,6 +213,20 @@ export class Cluster {
   /** The data directory of a chunkserver, from 0. */
   dataOf(i: number): string {
     return join(this.directory, `chunkserver-${i + 1}`)
+  }
+
+  /**
+   * What happens to the disk of a chunkserver from now on (docs/TESTING.md, "Disks that fail"); {}: nothing. Stays so
+   * when it is restarted.
+   */
+  setFaults(i: number, plan: object): void {
+    const file = this.#faultsOf(i)
+    writeFileSync(`${file}.new`, JSON.stringify(plan))
+    renameSync(`${file}.new`, file)
+  }
+
+  #faultsOf(i: number): string {
+    return join(this.directory, `faults-${i + 1}.json`)
   }
 
   /** The server id of a chunkserver, from 0. */
