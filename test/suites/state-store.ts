@@ -108,6 +108,41 @@ export function stateStoreSuite(t: Test, open: (t: Test) => StateStore | Promise
     )
   })
 
+  test('a snapshot shows what was there when it was taken, also half read', async (t, store) => {
+    const [one, two] = [store.table('chunks'), store.table('inodes')] as const
+    const names = Array.from({ length: 300 }, (_, n) => `name ${String(n).padStart(4, '0')}`)
+    store.transaction(() => put(one, ...names))
+    const snapshot = store.snapshot()
+    const rows = snapshot
+      .table('chunks')
+      .range({ from: key('') })
+      [Symbol.iterator]()
+    const read = [rows.next().value]
+    for (let round = 0; round < 10; round++) {
+      store.transaction(() => {
+        put(one, `name 0000 ${round}`)
+        one.remove(key(`name 02${String(round).padStart(2, '0')}`))
+        one.put(key('name 0299'), key(`changed ${round}`))
+        put(two, `a ${round}`)
+      })
+      await new Promise(resolve => setImmediate(resolve))
+      read.push(rows.next().value)
+    }
+    for (let next = rows.next(); !next.done; next = rows.next()) read.push(next.value)
+    t.same(
+      read.map(row => String(row?.value)),
+      names.map(name => `=${name}`),
+    )
+    t.same(snapshot.table('inodes').get(key('a 1')), undefined)
+    t.same(two.get(key('a 1')), key('=a 1'), 'and the store what is there now')
+    snapshot.release()
+    snapshot.release()
+    const later = store.snapshot()
+    t.same(later.table('inodes').get(key('a 1')), key('=a 1'))
+    later.release()
+    t.throws(() => store.transaction(() => store.snapshot()), { code: 'ERR_ASSERTION' })
+  })
+
   test('a change outside of a transaction is a bug', async (t, store) => {
     const table = store.table('chunks')
     t.throws(() => table.put(key('a'), key('b')), { code: 'ERR_ASSERTION' })

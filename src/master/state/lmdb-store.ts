@@ -16,10 +16,19 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { type Database, open, type RootDatabase } from 'lmdb'
+import { type Database, open, type RangeOptions, type RootDatabase, type Transaction } from 'lmdb'
 import { LeasefsError } from '../../base/errors.js'
 import type { Logger } from '../../base/log.js'
-import { type KeyRange, type StateStore, type StateTable, type TableName, tableNames } from './state-store.js'
+import {
+  type KeyRange,
+  type StateSnapshot,
+  type StateStore,
+  type StateTable,
+  type TableName,
+  type TableReader,
+  type TableRow,
+  tableNames,
+} from './state-store.js'
 
 /** What the mark says: the machine's boot under which the store was last open, and whether it was closed and synced. */
 interface Mark {
@@ -68,9 +77,20 @@ class LmdbStore implements StateStore {
   }
 
   table(name: TableName): StateTable {
-    const table = this.#tables.get(name)
-    assert(table)
-    return table
+    return this.#table(name)
+  }
+
+  snapshot(): StateSnapshot {
+    assert(!this.#transaction.open, 'a snapshot within a transaction')
+    const transaction = guarded(() => this.#root.useReadTransaction())
+    let released = false
+    return {
+      table: name => this.#table(name).at(transaction),
+      release: () => {
+        if (!released) transaction.done()
+        released = true
+      },
+    }
   }
 
   transaction<T>(run: () => T): T {
@@ -99,6 +119,12 @@ class LmdbStore implements StateStore {
     return this.#closed
   }
 
+  #table(name: TableName): LmdbTable {
+    const table = this.#tables.get(name)
+    assert(table)
+    return table
+  }
+
   async #close(): Promise<void> {
     await this.#root.close()
     guarded(() => {
@@ -121,9 +147,16 @@ class LmdbTable implements StateTable {
     return this.#database.getBinary(key)
   }
 
-  range({ from, to, limit }: KeyRange): Iterable<{ key: Buffer; value: Buffer }> {
-    const end = to ? { end: to } : {}
-    return this.#database.getRange({ start: from, ...end, ...(limit === undefined ? {} : { limit }) })
+  range(range: KeyRange): Iterable<TableRow> {
+    return this.#database.getRange(rangeOptions(range))
+  }
+
+  /** As it was when the read transaction began. */
+  at(transaction: Transaction): TableReader {
+    return {
+      get: key => this.#database.get(key, { transaction }),
+      range: range => this.#database.getRange({ ...rangeOptions(range), transaction }),
+    }
   }
 
   put(key: Buffer, value: Buffer): void {
@@ -135,6 +168,11 @@ class LmdbTable implements StateTable {
     assert(this.#transaction.open, 'changed outside of a transaction')
     guarded(() => this.#database.removeSync(key))
   }
+}
+
+function rangeOptions({ from, to, limit }: KeyRange): RangeOptions {
+  const end = to ? { end: to } : {}
+  return { start: from, ...end, ...(limit === undefined ? {} : { limit }) }
 }
 
 function readMark(directory: string): Mark | undefined {

@@ -2,7 +2,15 @@
 // simulation; inserting costs time in proportion to the table.
 
 import assert from 'node:assert/strict'
-import type { KeyRange, StateStore, StateTable, TableName } from './state-store.js'
+import type {
+  KeyRange,
+  StateSnapshot,
+  StateStore,
+  StateTable,
+  TableName,
+  TableReader,
+  TableRow,
+} from './state-store.js'
 import { tableNames } from './state-store.js'
 
 /** One change, taken back by putting the former value in its place. */
@@ -44,6 +52,15 @@ export class MemoryStore implements StateStore {
     }
   }
 
+  snapshot(): StateSnapshot {
+    assert(!this.#undo, 'a snapshot within a transaction')
+    const tables = new Map(Array.from(this.#tables, ([name, table]) => [name, table.copy()]))
+    return {
+      table: name => tables.get(name) ?? assert.fail(),
+      release: () => {},
+    }
+  }
+
   async close(): Promise<void> {}
 }
 
@@ -62,7 +79,7 @@ class MemoryTable implements StateTable {
     return value && Buffer.from(value)
   }
 
-  *range({ from, to, limit = Number.POSITIVE_INFINITY }: KeyRange): Iterable<{ key: Buffer; value: Buffer }> {
+  *range({ from, to, limit = Number.POSITIVE_INFINITY }: KeyRange): Iterable<TableRow> {
     const end = to?.toString('latin1')
     let at = this.#position(from.toString('latin1'))
     for (let left = limit; left > 0; left--, at++) {
@@ -82,6 +99,12 @@ class MemoryTable implements StateTable {
   remove(key: Buffer): void {
     this.#note({ table: this, key: Buffer.from(key), former: this.get(key) })
     this.set(key, undefined)
+  }
+
+  copy(): TableReader {
+    const copy = new MemoryTable(() => {})
+    for (const row of this.range({ from: Buffer.alloc(0) })) copy.set(row.key, row.value)
+    return copy
   }
 
   set(key: Buffer, value: Buffer | undefined): void {

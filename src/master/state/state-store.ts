@@ -30,13 +30,31 @@ export interface KeyRange {
   readonly limit?: number
 }
 
-export interface StateTable {
+export interface TableRow {
+  readonly key: Buffer
+  readonly value: Buffer
+}
+
+export interface TableReader {
   /** A copy that is the caller's. */
   get(key: Buffer): Buffer | undefined
 
   /** In byte order of the keys. The table may not be changed before the last one is taken. */
-  range(range: KeyRange): Iterable<{ readonly key: Buffer; readonly value: Buffer }>
+  range(range: KeyRange): Iterable<TableRow>
+}
 
+/** The tables as one reads them. */
+export interface StateReader {
+  table(name: TableName): TableReader
+}
+
+/** The tables as they were in one moment, whatever is changed afterwards. */
+export interface StateSnapshot extends StateReader {
+  /** Until then the store keeps what was replaced. Idempotent. */
+  release(): void
+}
+
+export interface StateTable extends TableReader {
   /** Only within a transaction. */
   put(key: Buffer, value: Buffer): void
 
@@ -44,8 +62,11 @@ export interface StateTable {
   remove(key: Buffer): void
 }
 
-export interface StateStore {
+export interface StateStore extends StateReader {
   table(name: TableName): StateTable
+
+  /** As it is now; not within a transaction. Released before the store is closed. */
+  snapshot(): StateSnapshot
 
   /**
    * Runs `run`, whose reads see its own changes, and keeps all of them if it

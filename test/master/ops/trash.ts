@@ -9,7 +9,7 @@ import { trashOf, writeFile } from '../harness/trash.js'
 const keeps = { trash: true }
 
 function isConsistent(t: Tap, fs: Namespace): void {
-  t.same(inconsistencies(fs.state, fs.store), [])
+  t.same(inconsistencies(fs.store), [])
 }
 type Tap = Parameters<Parameters<typeof onEachStore>[2]>[0]
 
