@@ -116,6 +116,7 @@ const testedBy: Readonly<Record<string, string>> = {
   'src/cli/leasefs.ts': 'test/cluster/admin.ts',
   'src/cli/local-cluster.ts': 'test/cli/up.ts',
   'src/cli/master-option.ts': 'test/cluster/admin.ts',
+  'src/cli/mount-worker.ts': 'test/cli/mount.ts',
   'src/cli/program.ts': 'test/cli/master.ts',
   'src/cli/repair.ts': 'test/cluster/repair.ts',
   'src/fuse/bindings/kernel/context.ts': 'test/fuse/bindings/kernel/name-calls.ts',

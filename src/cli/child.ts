@@ -11,6 +11,7 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { deferred } from '../base/deferred.js'
 import { LeasefsError } from '../base/errors.js'
+import { type Exit, exitText } from './exit.js'
 import { readyTimeoutMs, stopTimeoutMs } from './limits.js'
 
 export type DaemonName = 'leasefs-master' | 'leasefs-chunkserver' | 'leasefs-mount'
@@ -37,11 +38,6 @@ export interface ChildOptions {
  * fifth more (docs/OPERATING.md).
  */
 const daemonCommand: readonly [string, ...string[]] = [process.execPath, '--single-threaded-gc']
-
-export interface Exit {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-}
 
 export class Child {
   readonly label: string
@@ -141,10 +137,6 @@ export class Child {
     const line = this.#lastLines.findLast(line => line.startsWith(`${this.program}: `))
     return line?.slice(this.program.length + 2) ?? exitText(exit)
   }
-}
-
-export function exitText({ code, signal }: Exit): string {
-  return signal ? `killed by ${signal}` : `exit code ${code}`
 }
 
 function eachLine(stream: Readable, take: (line: string) => void): void {

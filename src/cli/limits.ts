@@ -22,3 +22,16 @@ export const askTimeoutMs = 5 * second
 
 /** How often a command that watches what the master does looks again. */
 export const progressPauseMs = 0.5 * second
+
+/** A worker of a mount that has served so long did not die of what it began with. */
+export const workerSteadyMs = 2 * second
+
+/** Workers that die one after the other, each sooner than that: then the mount is given up. */
+export const workerDeathsMax = 10
+
+/** Before each but the first of them is replaced: doubled each time. */
+export const workerPauseMsMin = 100
+export const workerPauseMsMax = 2 * second
+
+/** For a worker's last steps, after shutdownMs: then it does not run at all, and is killed. */
+export const workerEndMs = abandonMs + 0.5 * second

@@ -1,21 +1,26 @@
 // leasefs-mount: a cluster's files as a directory.
+//
+// For root on Linux the process that is started is the keeper: it opens
+// /dev/fuse and leaves everything else to a worker, which it starts with the same
+// arguments and the descriptors. So it is small, and has nothing to die of.
+// Otherwise there is one process, which is the worker.
 
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { openSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { Option } from 'commander'
+import { SystemClock } from '../base/clock.js'
+import { deferred } from '../base/deferred.js'
+import { openLog } from '../base/log.js'
 import { hour } from '../base/units.js'
-import { connectFileSystem } from '../client/index.js'
-import { InvalidationRelay } from '../fuse/invalidations.js'
-import { checkMount, mount } from '../fuse/mount.js'
-import { unmountLazily } from '../fuse/unmount.js'
-import { squash } from '../fuse/views/squash.js'
-import { openSubdirectory } from '../fuse/views/subdirectory.js'
-import { TrashView } from '../fuse/views/trash.js'
-import type { Address } from '../wire/address.js'
-import type { Location } from '../wire/location.js'
-import { type Daemon, runDaemon, type Surroundings } from './daemon.js'
-import { addMountOptions, atimeOf, checkMountChoices, type MountChoices } from './mount-options.js'
-import { mountSource } from './mounts.js'
+import { fuseDevice } from '../fuse/prerequisites.js'
+import type { Exit } from './exit.js'
+import { Keeper, type Worker } from './keeper.js'
+import { addMountOptions } from './mount-options.js'
+import type { MountOptions } from './mount-worker.js'
 import {
   addDaemonOptions,
-  type DaemonOptions,
   duration,
   location,
   locationDefault,
@@ -23,14 +28,17 @@ import {
   peerAddress,
   waitDefaultMs,
 } from './options.js'
+
 import { program, runProgram } from './program.js'
 
 const name = 'leasefs-mount'
 
-interface Options extends DaemonOptions, MountChoices {
-  readonly master: Address
-  readonly location: Location
-  readonly wait: number
+/** Descriptors as which the worker gets what the keeper holds. */
+const deviceDescriptor = 3
+
+interface Options extends MountOptions {
+  /** This is a worker. */
+  readonly kept?: true
 }
 
 export async function main(): Promise<void> {
@@ -39,43 +47,72 @@ export async function main(): Promise<void> {
     .option('--master <address>', 'HOST:PORT of the master', peerAddress, masterAddressDefault)
     .option('--location <label>', 'where this client is: /dc/rack/host', location, locationDefault())
     .option('--wait <time>', 'how long to wait for the master at the start', duration(0, hour), waitDefaultMs)
-  addDaemonOptions(addMountOptions(command)).action((mountPoint: string, options: Options) =>
-    runDaemon(name, options, around => start(mountPoint, options, around)),
-  )
+    .addOption(new Option('--kept', 'serve what the parent holds').hideHelp())
+  addDaemonOptions(addMountOptions(command)).action(run)
   await runProgram(command)
 }
 
-async function start(mountPoint: string, options: Options, around: Surroundings): Promise<Daemon> {
-  const { clock, random, log, control, data, trace, identify } = around
-  checkMountChoices(options)
-  const { binding, readOnly, exclusive, allowOther } = options
-  const { mountPoint: directory } = await checkMount({ mountPoint, binding, allowOther, exclusive, clock })
-  const { master, location, timeout: timeoutMs, wait: connectTimeoutMs, fsname = mountSource(master) } = options
-  const settings = { master, location, timeoutMs, connectTimeoutMs, description: directory }
-  const relay = new InvalidationRelay()
-  const onInvalidate = relay.invalidated
-  const fileSystem = await connectFileSystem({ control, data, clock, random, log, trace, onInvalidate, ...settings })
-  identify(() => fileSystem.who)
+async function run(mountPoint: string, options: Options): Promise<void> {
+  const device = options.kept ? undefined : openDevice(options)
+  if (device !== undefined) return keep(device, options)
+  const { runWorker } = await import('./mount-worker.js')
+  await runWorker(name, mountPoint, options, options.kept && { device: deviceDescriptor })
+}
+
+/** What is to be kept; undefined if there is nothing to keep, or the worker is to say why not. */
+function openDevice({ binding }: Options): number | undefined {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0 || binding === 'fuse-native') return undefined
   try {
-    const part = await openSubdirectory(new TrashView(fileSystem), relay, options.subdir ?? '/')
-    const mounted = await mount({
-      fileSystem: squash(part.fileSystem, options),
-      invalidations: part.invalidations,
-      mountPoint: directory,
-      atime: atimeOf(options),
-      ...{ binding, readOnly, exclusive, allowOther, log, fsname, clock },
+    return openSync(fuseDevice, 'r+')
+  } catch {
+    return undefined
+  }
+}
+
+async function keep(device: number, options: Options): Promise<void> {
+  const clock = new SystemClock()
+  const log = openLog(name, options.logLevel)
+  let hasBeenReady = false
+  const start = () =>
+    startWorker([device], line => {
+      if (!hasBeenReady) process.stdout.write(`${line}\n`)
+      hasBeenReady = true
     })
-    return {
-      ready: `mounted on ${directory}`,
-      closed: mounted.closed.then(() => undefined),
-      async close() {
-        await mounted.unmount()
-        await fileSystem.close()
-      },
-      abandon: () => unmountLazily(directory),
-    }
-  } catch (reason) {
-    await fileSystem.close()
-    throw reason
+  const keeper = new Keeper({ start, canGoOn: () => false, clock, log })
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => keeper.stop(signal))
+  if (options.exitWithParent !== undefined) {
+    const delayMs = options.exitWithParent
+    process.stdin
+      .once('close', () => setTimeout(() => keeper.stop('SIGTERM'), delayMs))
+      .on('error', () => {})
+      .resume()
+  }
+  const overdue = keeper.overdue.then(() => {
+    keeper.kill()
+    return 1
+  })
+  process.exit(await Promise.race([keeper.run(), overdue]))
+}
+
+/** Runs this program as a worker, with a session of its own: what a terminal sends comes through the keeper. */
+function startWorker(descriptors: readonly number[], onReady: (line: string) => void): Worker {
+  const [, file = '', ...args] = process.argv
+  const child = spawn(process.execPath, [...process.execArgv, file, '--kept', ...args], {
+    detached: true,
+    stdio: ['pipe', 'pipe', 'inherit', ...descriptors],
+  })
+  child.stdin?.on('error', () => {}) // It only tells the worker, by its end, that the keeper is gone.
+  const ready = deferred<void>()
+  if (child.stdout) {
+    createInterface({ input: child.stdout }).on('line', line => {
+      onReady(line)
+      ready.resolve()
+    })
+  }
+  return {
+    pid: child.pid ?? 0,
+    ready: ready.promise,
+    ended: once(child, 'close').then(([code, signal]): Exit => ({ code, signal })),
+    signal: signal => void child.kill(signal),
   }
 }

@@ -37,6 +37,8 @@ export interface MountOptions {
   /** What others have changed in the file system, for the kernel's caches. Default: no one else changes it. */
   readonly invalidations?: Invalidations
   readonly clock?: Clock
+  /** A descriptor of /dev/fuse that someone holds for us; used by the bindings that speak on it themselves. */
+  readonly device?: number | undefined
 }
 
 export interface Mount {
@@ -71,7 +73,15 @@ export async function mount(options: MountOptions): Promise<Mount> {
   const { readOnly = false, exclusive = false, invalidations = new InvalidationRelay() } = options
   const { mountPoint, allowOther, binding } = await checkMount(options)
   const operations = new Operations(fileSystem, log, { clock, atime })
-  const settings = { mountPoint, source: fsname, allowOther, readOnly, exclusive, invalidations }
+  const settings = {
+    mountPoint,
+    source: fsname,
+    allowOther,
+    readOnly,
+    exclusive,
+    invalidations,
+    device: options.device,
+  }
   const served = await binding.serve({ operations, ...settings, clock, log })
   return new ServedMount(mountPoint, binding.name, operations, served, clock, log)
 }

@@ -37,6 +37,8 @@ export interface ServeOptions {
   readonly exclusive: boolean
   /** A binding that can't tell the kernel leaves it alone, and lets the kernel cache nothing. */
   readonly invalidations: Invalidations
+  /** A descriptor of /dev/fuse that is to be used. Absent: the binding opens it. */
+  readonly device?: number | undefined
   readonly clock: Clock
   readonly log: Logger
 }

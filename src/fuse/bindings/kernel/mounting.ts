@@ -13,6 +13,8 @@ export interface MountRequest {
   readonly source: string
   readonly allowOther: boolean
   readonly readOnly: boolean
+  /** Of /dev/fuse. Absent: it is opened. */
+  readonly device?: number | undefined
 }
 
 /** As which the descriptor reaches mount(8). */
@@ -30,7 +32,7 @@ export function mountOptions({ allowOther, readOnly }: Pick<MountRequest, 'allow
 
 /** The descriptor to serve. @throws LeasefsError IO, PERMISSION_DENIED */
 export async function mountDevice(request: MountRequest): Promise<number> {
-  const fd = openDevice()
+  const fd = request.device ?? openDevice()
   try {
     const failure = await runMount(fd, request)
     if (failure) throw new LeasefsError('IO', `mounting on ${request.mountPoint} failed: ${failure}`)
@@ -51,7 +53,10 @@ function openDevice(): number {
 }
 
 /** What mount(8) said if it failed. */
-async function runMount(fd: number, { mountPoint, source, ...options }: MountRequest): Promise<string | undefined> {
+async function runMount(
+  fd: number,
+  { mountPoint, source, ...options }: Omit<MountRequest, 'device'>,
+): Promise<string | undefined> {
   const args = ['-i', '-t', 'fuse.leasefs', '-o', mountOptions(options), source, mountPoint]
   const child = spawn('mount', args, { stdio: ['ignore', 'ignore', 'pipe', fd], timeout: mountTimeoutMs, cwd: '/' })
   let said = ''

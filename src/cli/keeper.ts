@@ -1,0 +1,106 @@
+// The keeper of a mount: holds what must outlive the worker that serves it, and
+// sees to it that there is a worker. One that is killed, or crashes, is replaced
+// by another that goes on where it was; one that ends by itself ends the mount.
+
+import type { Clock } from '../base/clock.js'
+import { deferred } from '../base/deferred.js'
+import type { Logger } from '../base/log.js'
+import { type Exit, exitText } from './exit.js'
+import {
+  shutdownMs,
+  workerDeathsMax,
+  workerEndMs,
+  workerPauseMsMax,
+  workerPauseMsMin,
+  workerSteadyMs,
+} from './limits.js'
+
+/** A process that serves the mount. */
+export interface Worker {
+  readonly pid: number
+  /** Resolves when it serves. */
+  readonly ready: Promise<void>
+  readonly ended: Promise<Exit>
+  signal(signal: NodeJS.Signals): void
+}
+
+export interface KeeperOptions {
+  readonly start: () => Worker
+  /** Whether a worker has left what another can go on with: it had mounted. */
+  readonly canGoOn: () => boolean
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+export class Keeper {
+  readonly #options: KeeperOptions
+  readonly #stopping = deferred<void>()
+  #worker: Worker | undefined
+  #stopSignal: NodeJS.Signals | undefined
+  /** Workers that have died one after the other, each soon after its start. */
+  #deaths = 0
+
+  constructor(options: KeeperOptions) {
+    this.#options = options
+  }
+
+  /** Resolves with the exit code when the mount has ended. */
+  async run(): Promise<number> {
+    const { clock, log, canGoOn } = this.#options
+    for (;;) {
+      const startedAt = clock.now()
+      const worker = this.#start()
+      const exit = await worker.ended
+      this.#worker = undefined
+      if (exit.code !== null) return exit.code
+      const what = { worker: worker.pid, exit: exitText(exit) }
+      if (!canGoOn()) return this.#stopSignal === undefined ? this.#lost(what, 'the worker has died') : 0
+      this.#deaths = clock.now() - startedAt >= workerSteadyMs ? 1 : this.#deaths + 1
+      if (this.#deaths > workerDeathsMax) return this.#lost(what, 'worker after worker has died: the mount is given up')
+      log.warn(what, 'the worker has died: another goes on')
+      await clock.sleep(this.#pauseMs())
+    }
+  }
+
+  /** A signal that means "end": the worker takes it in order, or at a second one at once. */
+  stop(signal: NodeJS.Signals): void {
+    const isFirst = this.#stopSignal === undefined
+    this.#stopSignal ??= signal
+    this.#worker?.signal(signal)
+    // The worker bounds its end itself, unless something keeps it from running at all.
+    if (isFirst) this.#options.clock.after(shutdownMs + workerEndMs, () => this.#stopping.resolve())
+  }
+
+  /** Resolves when a worker that was told to end has not, though it should have long ago. */
+  get overdue(): Promise<void> {
+    return this.#stopping.promise
+  }
+
+  /** Ends the worker as it is. */
+  kill(): void {
+    this.#worker?.signal('SIGKILL')
+  }
+
+  #start(): Worker {
+    const isFirst = this.#deaths === 0
+    const worker = this.#options.start()
+    this.#worker = worker
+    this.#options.log.info({ worker: worker.pid }, isFirst ? 'the worker starts' : 'another worker starts')
+    void worker.ready.then(() => {
+      if (!isFirst) this.#options.log.warn({ worker: worker.pid }, 'the worker was replaced: the mount goes on')
+      // Before this it would have died of the signal.
+      if (!isFirst && this.#stopSignal) worker.signal(this.#stopSignal)
+    })
+    return worker
+  }
+
+  #lost(what: object, message: string): number {
+    this.#options.log.error(what, message)
+    return 1
+  }
+
+  /** None after the first death. */
+  #pauseMs(): number {
+    return this.#deaths <= 1 ? 0 : Math.min(workerPauseMsMin * 2 ** (this.#deaths - 2), workerPauseMsMax)
+  }
+}
