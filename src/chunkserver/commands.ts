@@ -11,6 +11,7 @@ import type {
   DeleteReplica,
   GrantLease,
   LevelReplica,
+  MendReplica,
   RaiseVersion,
   RevokeLease,
 } from '../wire/gen/chunkserver.js'
@@ -26,6 +27,7 @@ import type { SecondaryAddress } from './mutations/secondary-link.js'
 import type { SecondaryLinks } from './mutations/secondary-links.js'
 import type { Replica } from './replica.js'
 import type { Replicas } from './replicas.js'
+import type { Mender } from './scrub/mender.js'
 import type { ServerLease } from './server-lease.js'
 import type { ChunkStore } from './store/chunk-store.js'
 
@@ -39,6 +41,7 @@ export interface CommandsOptions {
   readonly leveller: Pick<Leveller, 'level'>
   readonly copies: Pick<Copies, 'copy' | 'stop' | 'isUnderWay'>
   readonly masterWatch: Pick<MasterWatch, 'isOlder'>
+  readonly mender: Pick<Mender, 'mend'>
   /** Commands about one chunk are carried out one after the other. */
   readonly inOrder: InOrder<ChunkHandle>
 }
@@ -59,6 +62,8 @@ export class Commands {
     const { acknowledgedSentAt } = serverLease
     // Takes long, and waits its turn itself where it must.
     if (command.$case === 'copy') return await copies.copy(handle, command.value)
+    // Needs none: what is written meanwhile stays.
+    if (command.$case === 'mend') return await this.#mend(handle, command.value)
     // Before its turn: what is copied may wait for one itself.
     if (command.$case === 'delete' && copies.isUnderWay(handle)) await copies.stop(handle)
     await inOrder.run(handle, () => {
@@ -145,6 +150,13 @@ export class Commands {
       await this.#options.leveller.level(handle, { control, data, version: sourceVersion })
     }
     replica.trust()
+  }
+
+  async #mend(handle: ChunkHandle, { version, sources }: MendReplica): Promise<void> {
+    if (sources.length >= goalMax) throw new LeasefsError('INVALID_ARGUMENT', `${sources.length} sources`)
+    checkVersion(this.#replica(handle), version)
+    const addresses = sources.map(({ dataAddress }) => parseAddress(dataAddress))
+    await this.#options.mender.mend(handle, version, addresses)
   }
 
   #replica(handle: ChunkHandle): Replica {

@@ -24,6 +24,7 @@ import { serveCommits } from './mutations/commit-stream.js'
 import { assemble, type Parts } from './parts.js'
 import { answerExtents } from './reads.js'
 import type { Replicas } from './replicas.js'
+import { answerVerifyBlocks } from './scrub/verify-blocks.js'
 import type { ChunkStore } from './store/chunk-store.js'
 import { startSweeping } from './sweeping.js'
 
@@ -80,7 +81,7 @@ async function serve(options: ChunkserverOptions, serverId: ServerId, store: Chu
   const session: MasterSession = new MasterSession({
     ...{ master: control.connect(options.master), clock, log, store, incarnation: random.uuid() },
     ...{ replicas: parts.replicas, commands: parts.commands, copies: parts.copies, links: parts.links },
-    ...{ serverLease: parts.serverLease, masterWatch: parts.masterWatch },
+    ...{ serverLease: parts.serverLease, masterWatch: parts.masterWatch, damage: parts.damage },
     clusterId: parts.clusterId,
     adopt: clusterId => dataDirectory.update({ clusterId }),
     server: {
@@ -137,6 +138,7 @@ async function listen(options: ChunkserverOptions, parts: Parts) {
     unary(ChunkserverService.blockChecksums, request =>
       answerBlockChecksums(replica => reads.checksums(replica), request, checkCluster),
     ),
+    unary(ChunkserverService.verifyBlocks, request => answerVerifyBlocks(reads, request, checkCluster)),
   ])
   try {
     const handler = {

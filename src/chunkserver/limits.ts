@@ -109,6 +109,15 @@ export const copyRemainderBytes = 4 * MiB
 /** How long a server may take to say what a replica holds: after a crash it computes that from the data. */
 export const blockChecksumsTimeoutMs = 10 * second
 
+/** Replicas whose damage is remembered. */
+export const damagedReplicasMax = 4096
+
+/** Replicas looked through at once because a read of them failed. */
+export const suspectsAtOnceMax = 16
+
+/** Blocks of one replica that are restored at once. */
+export const mendsAtOnceMax = 4
+
 // The largest pushes must not have the buffer to themselves.
 assert(pushBufferBytesMax >= 16 * mutationSizeMax)
 assert(pushHoldMinMs < pushHoldMs)

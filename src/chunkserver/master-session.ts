@@ -35,6 +35,7 @@ import type { SecondaryLinks } from './mutations/secondary-links.js'
 import type { FailureReport } from './replica.js'
 import { replicaMessage, reportMessages } from './replica-report.js'
 import type { Replicas } from './replicas.js'
+import type { Damage } from './scrub/damage.js'
 import type { ServerLease } from './server-lease.js'
 import type { ChunkStore, StoreSpace } from './store/chunk-store.js'
 
@@ -47,6 +48,7 @@ export interface MasterSessionOptions {
   readonly commands: Commands
   readonly links: Pick<SecondaryLinks, 'serverGone'>
   readonly copies: Pick<Copies, 'discard'>
+  readonly damage: Pick<Damage, 'count'>
   readonly serverLease: ServerLease
   readonly masterWatch: MasterWatch
   /** Empty while the server belongs to no cluster. */
@@ -135,11 +137,15 @@ export class MasterSession {
     if (wasPrimary) this.#stream.restart(new LeasefsError('CANCELLED', 'a lease is given up'))
   }
 
-  /** A replica is what the master was told, but may differ from the others. Said at the next registration, if not now. */
-  replicaDoubtful(handle: ChunkHandle): void {
-    const { store, replicas, clock } = this.#options
+  /**
+   * A replica is what the master was told, but may differ from the others, or has damaged blocks. Said at the next
+   * registration, if not now.
+   */
+  replicaChanged(handle: ChunkHandle): void {
+    const { store, replicas, damage, clock } = this.#options
     const stored = store.stat(handle)
-    if (stored) this.#report(replicaMessage(stored, replicas.known(handle), clock.now()))
+    if (!stored || stored.version === 0 || replicas.isFailed(handle)) return
+    this.#report(replicaMessage(stored, replicas.known(handle), clock.now(), damage.count(handle)))
   }
 
   #report(replica: Replica): void {
@@ -196,7 +202,7 @@ export class MasterSession {
   }
 
   async #registered(state: State & { kind: 'registering' }, registered: Registered): Promise<void> {
-    const { clusterId, adopt, serverLease, store, replicas, copies, clock, log, masterWatch } = this.#options
+    const { clusterId, adopt, serverLease, store, replicas, copies, damage, clock, log, masterWatch } = this.#options
     const { failure, serverLeaseMs } = registered
     if (failure) throw new LeasefsError(errorCodeOf(failure.code), failure.message)
     if (clusterId() === '') await adopt(registered.clusterId as ClusterId)
@@ -213,7 +219,7 @@ export class MasterSession {
     serverLease.acknowledged(state.sentAt, serverLeaseMs)
     // Who asked for copies on an earlier session has given them up.
     copies.discard().catch(reason => log.error({ err: reason }, 'half-made replicas were not removed'))
-    for (const value of reportMessages(store, replicas, clock.now())) this.#send({ $case: 'report', value })
+    for (const value of reportMessages(store, replicas, damage, clock.now())) this.#send({ $case: 'report', value })
     log.info({ clusterId: registered.clusterId }, 'registered with the master')
     this.#ready.resolve()
   }

@@ -17,6 +17,8 @@ import { SecondaryLinks } from './mutations/secondary-links.js'
 import { PushBuffer } from './push-buffer.js'
 import { Reads } from './reads.js'
 import { Replicas } from './replicas.js'
+import { Damage } from './scrub/damage.js'
+import { Mender } from './scrub/mender.js'
 import { ServerLease } from './server-lease.js'
 import { type SpaceWatch, watchSpace } from './space.js'
 import type { ChunkStore } from './store/chunk-store.js'
@@ -36,6 +38,7 @@ export interface Parts {
   readonly reads: Reads
   readonly commands: Commands
   readonly copies: Copies
+  readonly damage: Damage
   readonly masterWatch: MasterWatch
   /** From here on commits are refused; those that have their place go on. */
   stopTakingCommits(): void
@@ -61,10 +64,12 @@ export async function assemble(
     ...{ store, data, links, clock, log, trace },
     reportFailed: report => session().reportFailed(report),
     failed: (handle, wasPrimary) => session().replicaFailed(handle, wasPrimary),
-    doubted: handle => session().replicaDoubtful(handle),
+    doubted: handle => session().replicaChanged(handle),
   })
+  const damage = new Damage({ store, log, changed: handle => session().replicaChanged(handle) })
   const peers = createDataClient({ network: dataNetwork, clock, log, trace, self: () => serverId, clusterId })
   const ask = (source: Source, handle: ChunkHandle) => askBlockChecksums(control, clusterId(), source, handle)
+  const mender = new Mender({ store, damage, data: peers, log })
   const leveller = new Leveller({ store, data: peers, ask })
   const freeBytes = () => space.latest.freeBytes
   const inOrder = new InOrder<ChunkHandle>()
@@ -75,10 +80,10 @@ export async function assemble(
     closing: () => closing,
   })
   return {
-    ...{ serverId, clusterId, serverLease, data, links, peers, space, replicas, commits, copies, masterWatch },
-    reads: new Reads({ store, replicas, serverLease, clock, log }),
+    ...{ serverId, clusterId, serverLease, data, links, peers, space, replicas, commits, copies, masterWatch, damage },
+    reads: new Reads({ store, replicas, serverLease, clock, log, damage }),
     commands: new Commands({
-      ...{ self: serverId, store, replicas, serverLease, clock, leveller, links, copies, inOrder, masterWatch },
+      ...{ self: serverId, store, replicas, serverLease, clock, leveller, links, copies, inOrder, masterWatch, mender },
     }),
     stopTakingCommits: () => {
       closing = true

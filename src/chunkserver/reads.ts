@@ -13,6 +13,7 @@ import { readsAtOnceMax, readsWaitingMax } from './limits.js'
 import { checkHandle } from './mutations/checked.js'
 import { failureFields, failureOf } from './mutations/mutation-error.js'
 import type { Replicas } from './replicas.js'
+import type { Damage } from './scrub/damage.js'
 import type { ServerLease } from './server-lease.js'
 import type { ChunkStore, StoredChecksums, StoredExtents } from './store/chunk-store.js'
 
@@ -22,6 +23,7 @@ export interface ReadsOptions {
   readonly serverLease: ServerLease
   readonly clock: Clock
   readonly log: Logger
+  readonly damage: Pick<Damage, 'found' | 'suspect'>
 }
 
 export class Reads {
@@ -46,6 +48,7 @@ export class Reads {
     } catch (reason) {
       if (reason instanceof LeasefsError && (reason.code === 'CORRUPT' || reason.code === 'IO')) {
         this.#options.log.error({ err: reason, handle: handleText(request.handle) }, 'replica not read')
+        this.#options.damage.suspect(request.handle, request.offset, request.length)
       }
       throw reason
     } finally {
@@ -75,6 +78,20 @@ export class Reads {
     const checksums = await this.#options.store.checksums(replica.handle)
     this.#checkMayServe(replica)
     return checksums
+  }
+
+  /** Which of the blocks are damaged on the disk; they are restored in the background. @throws LeasefsError as for a read */
+  async verify(
+    replica: Pick<ReadRequest, 'handle' | 'version'>,
+    first: number,
+    end: number,
+  ): Promise<{ readonly length: number; readonly damaged: readonly number[] }> {
+    const { store, damage } = this.#options
+    this.#checkMayServe(replica)
+    const damaged = await store.verify(replica.handle, first, end)
+    damage.found(replica.handle, damaged)
+    this.#checkMayServe(replica)
+    return { length: store.stat(replica.handle)?.length ?? 0, damaged }
   }
 
   #turn(): Promise<void> {

@@ -6,10 +6,16 @@ import { reportReplicasMax } from './limits.js'
 import type { PrimaryOrder } from './mutations/primary-order.js'
 import type { Replica } from './replica.js'
 import type { Replicas } from './replicas.js'
+import type { Damage } from './scrub/damage.js'
 import type { ChunkStore, StoredReplica } from './store/chunk-store.js'
 
 /** The messages in order; the last one is marked. */
-export function* reportMessages(store: ChunkStore, replicas: Replicas, now: number): Iterable<ReplicaReport> {
+export function* reportMessages(
+  store: ChunkStore,
+  replicas: Replicas,
+  damage: Pick<Damage, 'count'>,
+  now: number,
+): Iterable<ReplicaReport> {
   let pieces: ReplicaMessage[] = []
   for (const stored of store.list()) {
     const { handle, version } = stored
@@ -18,7 +24,7 @@ export function* reportMessages(store: ChunkStore, replicas: Replicas, now: numb
       yield { replicas: pieces, last: false }
       pieces = []
     }
-    pieces.push(replicaMessage(stored, replicas.known(handle), now))
+    pieces.push(replicaMessage(stored, replicas.known(handle), now, damage.count(handle)))
   }
   yield { replicas: pieces, last: true }
 }
@@ -28,6 +34,7 @@ export function replicaMessage(
   { handle, version, length, doubtful }: StoredReplica,
   replica: Replica | undefined,
   now: number,
+  damagedBlocks = 0,
 ): ReplicaMessage {
   const role = replica?.role
   const follows = role?.kind === 'secondary' && role.nextSerial > 0
@@ -36,6 +43,7 @@ export function replicaMessage(
     ...leaseFields(role?.kind === 'primary' ? role.order : undefined, now),
     doubtful: replica?.isDoubtful ?? doubtful,
     followedLeaseId: follows ? role.leaseId : 0,
+    damagedBlocks,
   }
 }
 

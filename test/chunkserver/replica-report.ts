@@ -17,7 +17,7 @@ const replicas = {
 } as unknown as Replicas
 
 t.test(
-  'a report has leases in force and followed, and what is in doubt, and leaves out replicas that failed',
+  'a report has leases in force and followed, what is in doubt and what is damaged, and leaves out replicas that failed',
   async t => {
     const store = new MemoryStore()
     for (const handle of [1, 2, 3, 4]) await store.create(handle as ChunkHandle, 7)
@@ -29,14 +29,15 @@ t.test(
       secondaries: [],
       doubtful: false,
       followedLeaseId: 0,
+      damagedBlocks: 0,
     }
     t.same(
-      [...reportMessages(store, replicas, 100)],
+      [...reportMessages(store, replicas, { count: handle => (handle === 2 ? 5 : 0) }, 100)],
       [
         {
           replicas: [
             { ...none, handle: 1, leaseId: 11, leaseRemainingMs: 400, secondaries: ['x'] },
-            { ...none, handle: 2 },
+            { ...none, handle: 2, damagedBlocks: 5 },
             { ...none, handle: 4, doubtful: true, followedLeaseId: 14 },
           ],
           last: true,

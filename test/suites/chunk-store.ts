@@ -7,6 +7,7 @@ import { MiB } from '../../src/base/units.js'
 import type { ChunkStore } from '../../src/chunkserver/store/chunk-store.js'
 import { checksumBlockSize, chunkSize } from '../../src/constants.js'
 import type { ChunkHandle } from '../../src/wire/ids.js'
+import { damagedReplicasSuite } from './damaged-replicas.js'
 import { replicasBeingMadeSuite } from './replicas-being-made.js'
 
 export interface StoreHarness {
@@ -53,6 +54,7 @@ function pieces(bytes: Buffer, size: number): Buffer[] {
 
 export function chunkStoreSuite(t: Test, harness: (t: Test) => StoreHarness): void {
   replicasBeingMadeSuite(t, harness)
+  damagedReplicasSuite(t, harness)
   type Body = (t: Test, store: ChunkStore, harness: StoreHarness) => Promise<void>
   const test = (name: string, body: Body) =>
     t.test(name, async t => {
@@ -377,24 +379,5 @@ export function chunkStoreSuite(t: Test, harness: (t: Test) => StoreHarness): vo
     const second = await store.checksums(a)
     t.equal(second.checksums[1], first.checksums[1])
     t.not(second.checksums[2], first.checksums[2])
-  })
-
-  test('what a process that died was changing is in doubt until it is said to be right', async (t, store, harness) => {
-    await store.create(a, 1)
-    await store.write(a, 0, [pattern(10)])
-    t.equal(store.stat(a)?.doubtful, false)
-    const second = await harness.restart(store)
-    t.equal(second.stat(a)?.doubtful, true)
-    await second.setVersion(a, 2)
-    await second.close()
-    const third = await harness.restart(second)
-    t.equal(third.stat(a)?.doubtful, true, 'also after an orderly end')
-    third.trust(a)
-    t.equal(third.stat(a)?.doubtful, false)
-    await third.write(a, 0, [pattern(10)])
-    await third.close()
-    const fourth = await harness.restart(third)
-    t.teardown(() => fourth.close())
-    t.equal(fourth.stat(a)?.doubtful, false)
   })
 }

@@ -6,6 +6,7 @@ import { LeasefsError } from '../../base/errors.js'
 import { type ChunkHandle, handleText } from '../../wire/ids.js'
 import type {
   ChunkStore,
+  Inspected,
   StoredBytes,
   StoredChecksums,
   StoredExtents,
@@ -104,6 +105,30 @@ export class FaultyStore implements ChunkStore {
     await this.#store.sync(handle)
   }
 
+  async verify(handle: ChunkHandle, first: number, end: number): Promise<readonly number[]> {
+    await this.#meet('read', handle)
+    return await this.#store.verify(handle, first, end)
+  }
+
+  async mend(handle: ChunkHandle, index: number, bytes: Buffer): Promise<boolean> {
+    await this.#meet('write', handle)
+    return await this.#store.mend(handle, index, bytes)
+  }
+
+  inspect(handle: ChunkHandle): Promise<Inspected> {
+    return this.#store.inspect(handle)
+  }
+
+  strangers(): Promise<readonly string[]> {
+    return this.#store.strangers()
+  }
+
+  async probe(): Promise<void> {
+    await this.#meet('write')
+    await this.#meet('sync')
+    await this.#store.probe()
+  }
+
   async space(): Promise<StoreSpace> {
     const space = await this.#store.space()
     const { freeBytes = space.freeBytes } = this.#plan()
@@ -115,11 +140,12 @@ export class FaultyStore implements ChunkStore {
   }
 
   /** Waits, and throws, as the plan has it for this call. */
-  async #meet(call: FaultyCall, handle: ChunkHandle, half?: () => Promise<void>): Promise<void> {
+  async #meet(call: FaultyCall, handle?: ChunkHandle, half?: () => Promise<void>): Promise<void> {
     const { delayMs, code, torn } = this.#plan().next(call)
     if (delayMs > 0) await this.#clock.sleep(delayMs)
     if (!code) return
     if (torn) await half?.()
-    throw new LeasefsError(code, `replica ${handleText(handle)}: a fault for a test (${call})`)
+    const what = handle === undefined ? 'the disk' : `replica ${handleText(handle)}`
+    throw new LeasefsError(code, `${what}: a fault for a test (${call})`)
   }
 }

@@ -121,6 +121,13 @@ export function damagedName(fileName: string): string {
   return `${fileName}.damaged`
 }
 
+export function isDamagedName(fileName: string): boolean {
+  return /^[0-9a-f]{16}\.chunk\.damaged$/.test(fileName)
+}
+
+/** A file beside the directories, there while it is being tried whether the disk takes anything. */
+export const probeName = 'probe'
+
 /** The handle that a file's name stands for; undefined if it is not the name of a replica in that directory. */
 export function parseFileName(directory: string, fileName: string): ChunkHandle | undefined {
   const handle = Number.parseInt(fileNamePattern.exec(fileName)?.[1] ?? '', 16)

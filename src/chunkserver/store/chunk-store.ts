@@ -1,7 +1,12 @@
 // Where a chunkserver keeps its replicas. test/suites/chunk-store.ts is this
 // contract in executable form: every store passes it.
 
+import { MiB } from '../../base/units.js'
+import { checksumBlockSize } from '../../constants.js'
 import type { ChunkHandle } from '../../wire/ids.js'
+
+/** Blocks that one call of verify() reads. */
+export const verifyBlocksMax = MiB / checksumBlockSize
 
 export interface StoredReplica {
   readonly handle: ChunkHandle
@@ -38,6 +43,12 @@ export interface StoredChecksums {
   /** Of its blocks, as docs/FORMAT.md has them: 0 for a hole. */
   readonly checksums: Uint32Array
 }
+
+/**
+ * What the disk has of a replica beside its bytes: `mended` if that was not what
+ * it should be, and is now; `gone`: nothing, it was taken away behind our back.
+ */
+export type Inspected = 'good' | 'mended' | 'gone'
 
 export interface StoreSpace {
   readonly totalBytes: number
@@ -120,6 +131,31 @@ export interface ChunkStore {
 
   /** Everything written to this replica survives a crash of the machine once it has resolved. @throws LeasefsError NOT_FOUND, IO */
   sync(handle: ChunkHandle): Promise<void>
+
+  /**
+   * Reads blocks from `first` to before `end` (verifyBlocksMax at most) from the disk itself, past what is cached
+   * where that can be done. Returns those that are damaged or cannot be read.
+   *
+   * @throws LeasefsError NOT_FOUND, UNAVAILABLE (the replica cannot be opened)
+   */
+  verify(handle: ChunkHandle, first: number, end: number): Promise<readonly number[]>
+
+  /**
+   * Puts these bytes in place of a block (as much as the replica has of it) if they are what was written there, as its
+   * checksum has it: else nothing happens, and the answer is false. Once it has resolved with true they are on the disk.
+   *
+   * @throws LeasefsError NOT_FOUND, NO_SPACE, IO
+   */
+  mend(handle: ChunkHandle, index: number, bytes: Buffer): Promise<boolean>
+
+  /** Compares what the disk has of the replica beside its bytes with what it should have. @throws LeasefsError NOT_FOUND, UNAVAILABLE, NO_SPACE, IO */
+  inspect(handle: ChunkHandle): Promise<Inspected>
+
+  /** Names of files that look like replicas, and are none that the store knows. @throws LeasefsError IO */
+  strangers(): Promise<readonly string[]>
+
+  /** Writes something, has it synced, and removes it: whether the disk takes anything at all. @throws LeasefsError NO_SPACE, IO */
+  probe(): Promise<void>
 
   space(): Promise<StoreSpace>
 

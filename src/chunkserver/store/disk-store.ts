@@ -11,9 +11,10 @@ import { syncDirectory } from '../../base/durable-file.js'
 import { LeasefsError } from '../../base/errors.js'
 import type { Logger } from '../../base/log.js'
 import { type ChunkHandle, handleText } from '../../wire/ids.js'
-import { directoryNames, replicaPath } from './chunk-format.js'
+import { directoryNames, probeName, replicaPath } from './chunk-format.js'
 import type {
   ChunkStore,
+  Inspected,
   StoredBytes,
   StoredChecksums,
   StoredExtents,
@@ -21,13 +22,14 @@ import type {
   StoreSpace,
 } from './chunk-store.js'
 import { Cleaner } from './cleaner.js'
-import { diskError, removeFile } from './disk.js'
-import { openFilesMax } from './limits.js'
+import { DirectReads } from './direct-reads.js'
+import { closeFile, diskError, openFile, removeFile, syncFileData, writeAt } from './disk.js'
+import { openFilesMax, probeSize } from './limits.js'
 import { OpenFiles } from './open-files.js'
 import { HolePuncher } from './punch-hole.js'
 import { type FileContext, ReplicaFile } from './replica-file.js'
 import type { ReplicaRecord } from './replica-record.js'
-import { scanReplicas } from './scan.js'
+import { scanReplicas, strangersIn } from './scan.js'
 
 export interface DiskStoreOptions {
   /** Made if it is missing. Nobody else uses it: the data directory's lock sees to that. */
@@ -52,7 +54,7 @@ export class DiskStore implements ChunkStore {
     const { clock, log } = options
     this.#directory = options.directory
     const dirty = new Set(records.filter(({ dirty }) => dirty))
-    this.#context = { clock, dirty, holes: new HolePuncher(log, options.punchProgram) }
+    this.#context = { clock, dirty, holes: new HolePuncher(log, options.punchProgram), direct: new DirectReads() }
     this.#records = new Map(records.map(record => [record.handle, record]))
     this.#files = new OpenFiles(
       options.openFilesMax ?? openFilesMax,
@@ -158,6 +160,38 @@ export class DiskStore implements ChunkStore {
   async sync(handle: ChunkHandle): Promise<void> {
     this.#record(handle)
     await this.#files.use(handle, file => file.sync())
+  }
+
+  async verify(handle: ChunkHandle, first: number, end: number): Promise<readonly number[]> {
+    this.#record(handle)
+    return this.#files.use(handle, file => file.verify(first, end))
+  }
+
+  async mend(handle: ChunkHandle, index: number, bytes: Buffer): Promise<boolean> {
+    this.#record(handle)
+    return this.#files.use(handle, file => file.mend(index, bytes))
+  }
+
+  async inspect(handle: ChunkHandle): Promise<Inspected> {
+    this.#record(handle)
+    return this.#files.use(handle, file => file.inspect())
+  }
+
+  async strangers(): Promise<readonly string[]> {
+    const isKnown = (handle: ChunkHandle) => this.#records.has(handle) || this.#creating.has(handle)
+    return await strangersIn(this.#directory, isKnown)
+  }
+
+  async probe(): Promise<void> {
+    const path = join(this.#directory, probeName)
+    const file = await openFile(path, 'w')
+    try {
+      await writeAt(file, [Buffer.alloc(probeSize, 1)], 0)
+      await syncFileData(file)
+    } finally {
+      await closeFile(file)
+      await removeFile(path)
+    }
   }
 
   async space(): Promise<StoreSpace> {

@@ -31,7 +31,7 @@ function settle<T>(path: string, run: (done: (error: Error | null, value: T) => 
   })
 }
 
-export async function openFile(path: string, flags: string): Promise<DiskFile> {
+export async function openFile(path: string, flags: string | number): Promise<DiskFile> {
   return { path, fd: await settle<number>(path, done => fs.open(path, flags, 0o600, done)) }
 }
 
@@ -43,6 +43,25 @@ export function closeFile({ fd, path }: DiskFile): Promise<void> {
 export async function readAt({ fd, path }: DiskFile, buffer: Buffer, position: number): Promise<number> {
   let count = 0
   while (count < buffer.length) {
+    const from = count
+    const read = await settle<number>(path, done =>
+      fs.read(fd, buffer, from, buffer.length - from, position + from, done),
+    )
+    if (read === 0) break
+    count += read
+  }
+  return count
+}
+
+/** As readAt, of a file past the cache: after a piece that is no multiple of `alignment` there is no more. */
+export async function readAligned(
+  { fd, path }: DiskFile,
+  buffer: Buffer,
+  position: number,
+  alignment: number,
+): Promise<number> {
+  let count = 0
+  while (count < buffer.length && count % alignment === 0) {
     const from = count
     const read = await settle<number>(path, done =>
       fs.read(fd, buffer, from, buffer.length - from, position + from, done),
@@ -92,8 +111,12 @@ export function syncFileData({ fd, path }: DiskFile): Promise<void> {
   return settle(path, done => fs.fdatasync(fd, error => done(error, undefined)))
 }
 
-export async function fileSize({ fd, path }: DiskFile): Promise<number> {
-  return (await settle<fs.Stats>(path, done => fs.fstat(fd, done))).size
+export function fileStats({ fd, path }: DiskFile): Promise<fs.Stats> {
+  return settle<fs.Stats>(path, done => fs.fstat(fd, done))
+}
+
+export async function fileSize(file: DiskFile): Promise<number> {
+  return (await fileStats(file)).size
 }
 
 /** Nothing happens if there is no such file. */

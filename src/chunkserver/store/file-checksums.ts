@@ -23,6 +23,11 @@ export async function loadTable(file: DiskFile, length: number): Promise<BlockTa
   const bytes = Buffer.alloc(4 * count)
   const bits = Buffer.alloc(blockMapSize)
   await Promise.all([readAt(file, bytes, checksumsStart), readAt(file, bits, blockMapStart)])
+  return decodeTable(bytes, bits, count)
+}
+
+/** Of so many blocks. */
+export function decodeTable(bytes: Buffer, bits: Buffer, count: number): BlockTable {
   const { checksums } = emptyTable()
   for (let index = 0; index < count; index++) checksums[index] = bytes.readUInt32LE(4 * index)
   return { checksums, stored: new BlockMap(bits, count) }

@@ -1,6 +1,6 @@
 // Limits of a store: of memory, of files, of work at once. None of them is part of the format.
 
-import { MiB, second } from '../../base/units.js'
+import { KiB, MiB, second } from '../../base/units.js'
 
 /** Replica files kept open, each with its checksums (16 KiB) and block map in memory. More are open only while they are in use. */
 export const openFilesMax = 512
@@ -27,3 +27,9 @@ export const punchBytesMin = 1 * MiB
 /** Programs that give space back, at once, and how long one may take before zeros are written instead. */
 export const punchesAtOnceMax = 4
 export const punchTimeoutMs = 5 * second
+
+/** Bytes written to see whether the disk takes any. */
+export const probeSize = 64 * KiB
+
+/** Strange files that are named in one answer. */
+export const strangersMax = 1000

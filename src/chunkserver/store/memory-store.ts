@@ -13,6 +13,7 @@ import { BlockMap } from './block-map.js'
 import { blockChecksum, crc32 } from './checksums.js'
 import type {
   ChunkStore,
+  Inspected,
   StoredBytes,
   StoredChecksums,
   StoredExtents,
@@ -209,6 +210,40 @@ export class MemoryStore implements ChunkStore {
 
   async sync(handle: ChunkHandle): Promise<void> {
     this.#disk.synced.set(handle, this.#contents(handle))
+  }
+
+  async verify(handle: ChunkHandle, first: number, end: number): Promise<readonly number[]> {
+    const { blocks } = this.#contents(handle)
+    const damaged: number[] = []
+    for (let index = first; index < Math.min(end, blocks.length); index++) {
+      const block = blocks[index]
+      if (block && blockChecksum(block.bytes) !== block.checksum) damaged.push(index)
+    }
+    return damaged
+  }
+
+  async mend(handle: ChunkHandle, index: number, bytes: Buffer): Promise<boolean> {
+    const contents = this.#contents(handle)
+    const { blocks, length } = contents
+    const block = blocks[index]
+    if (bytes.length !== Math.min(checksumBlockSize, length - index * checksumBlockSize)) return false
+    if (blockChecksum(bytes) !== (block?.checksum ?? 0)) return false
+    const whole = Buffer.concat([bytes], checksumBlockSize)
+    if (block) this.#disk.replicas.set(handle, { ...contents, blocks: blocks.with(index, { ...block, bytes: whole }) })
+    return true
+  }
+
+  async inspect(handle: ChunkHandle): Promise<Inspected> {
+    this.#contents(handle)
+    return 'good'
+  }
+
+  async strangers(): Promise<readonly string[]> {
+    return []
+  }
+
+  async probe(): Promise<void> {
+    this.#reserve(1)
   }
 
   async space(): Promise<StoreSpace> {

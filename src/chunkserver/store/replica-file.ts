@@ -21,14 +21,14 @@ import { type BlockClaim, BlockLocks } from './block-locks.js'
 import { blockRuns } from './block-map.js'
 import { verifiedBytes } from './block-reads.js'
 import { blockChecksum, blockChecksums } from './checksums.js'
-import { blocksPerChunk, dataStart, encodeHeader, encodeSlot } from './chunk-format.js'
-import type { StoredBytes, StoredChecksums, StoredExtents } from './chunk-store.js'
+import { blocksPerChunk, dataStart, encodeHeader } from './chunk-format.js'
+import type { Inspected, StoredBytes, StoredChecksums, StoredExtents } from './chunk-store.js'
+import type { DirectReads } from './direct-reads.js'
 import {
   closeFile,
   type DiskFile,
   diskError,
   openFile,
-  readAt,
   removeFile,
   syncFileData,
   truncateFile,
@@ -36,11 +36,13 @@ import {
   zeros,
 } from './disk.js'
 import { type BlockTable, emptyTable, loadTable, recomputeTable, saveTable } from './file-checksums.js'
+import { HeaderWriter } from './header-writer.js'
+import { type OldBlocks, oldBlock, oldEdges, readBlocks } from './old-blocks.js'
 import type { HolePuncher } from './punch-hole.js'
 import { newRecord, type ReplicaRecord } from './replica-record.js'
+import { SharedSync } from './shared-sync.js'
+import { damagedBlocks, readHead } from './verify-file.js'
 import { writeZeros, zeroRuns } from './zero-blocks.js'
-
-const nothing = Buffer.alloc(0)
 
 /** What the files of a store share. */
 export interface FileContext {
@@ -48,6 +50,7 @@ export interface FileContext {
   /** Those whose header says dirty: kept by the files. */
   readonly dirty: Set<ReplicaRecord>
   readonly holes: Pick<HolePuncher, 'punch'>
+  readonly direct: DirectReads
 }
 
 export class ReplicaFile {
@@ -58,20 +61,18 @@ export class ReplicaFile {
   readonly #locks = new BlockLocks()
   /** Changes of the replica. */
   #changes = 0
-  /** Writes to the file, checksums included, and how many of them the last finished sync covers. */
-  #writes = 0
-  #synced = 0
-  #runningSync: Promise<void> | undefined
-  #nextSync: Promise<void> | undefined
-  #headerWrites: Promise<void> = Promise.resolve()
+  /** Of what is written to the file, checksums included. */
+  readonly #syncs = new SharedSync(() => this.#syncNow())
+  readonly #header: HeaderWriter
 
   private constructor(file: DiskFile, record: ReplicaRecord, table: BlockTable, context: FileContext) {
     this.#file = file
     this.record = record
     this.#table = table
     this.#context = context
+    this.#header = new HeaderWriter(file, record, context.dirty)
     this.#countAllocated()
-    if (record.dirty) this.#writes = 1 // Who wrote it may not have synced it.
+    if (record.dirty) this.#syncs.wrote() // Who wrote it may not have synced it.
   }
 
   /** A new, empty file. @throws LeasefsError ALREADY_EXISTS, NO_SPACE, IO */
@@ -110,7 +111,7 @@ export class ReplicaFile {
       await this.#locks.ready(claim)
       const end = Math.min(offset + length, this.record.length)
       if (end <= offset) return { buffers: [], length: 0, crc32: 0 }
-      const bytes = await this.#readBlocks(claim.first, Math.floor((end - 1) / checksumBlockSize))
+      const bytes = await readBlocks(this.#asItIs, claim.first, Math.floor((end - 1) / checksumBlockSize))
       return verifiedBytes(bytes, this.#table.checksums, claim.first, offset, end, this.#name)
     } finally {
       this.#locks.release(claim)
@@ -178,7 +179,7 @@ export class ReplicaFile {
       const { checksums, stored } = this.#table
       const within = length % checksumBlockSize
       const index = (length - within) / checksumBlockSize
-      const cut = length < this.record.length && within > 0 ? await this.#oldBlock(index) : undefined
+      const cut = length < this.record.length && within > 0 ? await oldBlock(this.#asItIs, index) : undefined
       await this.#beginChange()
       await this.#change(0, () => truncateFile(this.#file, dataStart + length))
       if (cut) checksums[index] = blockChecksum(cut.subarray(0, within))
@@ -191,15 +192,13 @@ export class ReplicaFile {
 
   /** As ChunkStore.setVersion. */
   async setVersion(version: number): Promise<void> {
-    await this.#writeHeader({ version }, true)
+    await this.#header.write({ version }, true)
     await this.#syncEntry()
   }
 
   /** As ChunkStore.sync. Those who ask while one is under way share the next. */
   sync(): Promise<void> {
-    if (this.#synced === this.#writes && !this.#runningSync) return this.#syncEntry()
-    this.#nextSync ??= this.#syncAfter(this.#runningSync)
-    return this.#nextSync
+    return this.#syncs.isDone ? this.#syncEntry() : this.#syncs.sync()
   }
 
   /**
@@ -213,7 +212,7 @@ export class ReplicaFile {
     await this.sync()
     await this.#alone(this.#locks.claim(0, blocksPerChunk - 1, true), async () => {
       // Not synced: if this mark is lost, checksums are computed once more than needed.
-      if (this.#changes === changes) await this.#writeHeader({ dirty: false }, false)
+      if (this.#changes === changes) await this.#header.write({ dirty: false }, false)
     })
   }
 
@@ -221,8 +220,61 @@ export class ReplicaFile {
   async saveChecksums(): Promise<void> {
     const changes = this.#changes
     await saveTable(this.#file, this.#table, this.record.length)
-    this.#writes++
+    this.#syncs.wrote()
     this.record.checksumsSaved = this.#changes === changes
+  }
+
+  /** As ChunkStore.verify. */
+  async verify(first: number, end: number): Promise<readonly number[]> {
+    const blocks = { first, end: Math.min(end, Math.ceil(this.record.length / checksumBlockSize)) }
+    if (first >= blocks.end) return []
+    const claim = this.#locks.claim(first, blocks.end - 1, false)
+    try {
+      await this.#locks.ready(claim)
+      return await damagedBlocks(
+        this.#context.direct,
+        this.#file.path,
+        this.record.length,
+        this.#table.checksums,
+        blocks,
+      )
+    } finally {
+      this.#locks.release(claim)
+    }
+  }
+
+  /** As ChunkStore.mend. Not marked dirty: torn by a crash, the block is as damaged as it was. */
+  async mend(index: number, bytes: Buffer): Promise<boolean> {
+    let mended = false
+    await this.#alone(this.#locks.claim(index, index, true), async () => {
+      const start = index * checksumBlockSize
+      const length = Math.min(checksumBlockSize, this.record.length - start)
+      if (bytes.length !== length || blockChecksum(bytes) !== this.#table.checksums[index]) return
+      if (this.record.lost) throw new LeasefsError('IO', `the disk has lost writes to ${this.#name}`)
+      this.#syncs.wrote()
+      await writeAt(this.#file, [bytes], dataStart + start)
+      mended = true
+    })
+    if (mended) await this.sync()
+    return mended
+  }
+
+  /** As ChunkStore.inspect. What is in memory is right: it is what the data are verified against. */
+  async inspect(): Promise<Inspected> {
+    const claim = this.#locks.claim(0, blocksPerChunk - 1, true)
+    try {
+      await this.#locks.ready(claim)
+      const look = () => readHead(this.#context.direct, this.#file, this.record, this.#table)
+      const head = await this.#header.between(look)
+      if (head === 'gone') return 'gone'
+      if (!head.header) for (const _ of [0, 1]) await this.#header.write({}, true)
+      if (!head.table) await this.saveChecksums()
+      if (head.header && head.table) return 'good'
+    } finally {
+      this.#locks.release(claim)
+    }
+    await this.sync()
+    return 'mended'
   }
 
   /** Waits for nothing: whoever closes it sees to it that it is not in use. @throws LeasefsError IO */
@@ -232,6 +284,10 @@ export class ReplicaFile {
     } finally {
       await closeFile(this.#file)
     }
+  }
+
+  get #asItIs(): OldBlocks {
+    return { file: this.#file, length: this.record.length, checksums: this.#table.checksums, name: this.#name }
   }
 
   get #name(): string {
@@ -256,7 +312,7 @@ export class ReplicaFile {
   /** Under a claim of its blocks. */
   async #write(offset: number, buffers: readonly Buffer[], length: number): Promise<void> {
     const first = Math.floor(offset / checksumBlockSize)
-    const { head, tail } = await this.#oldEdges(offset, offset + length)
+    const { head, tail } = await oldEdges(this.#asItIs, offset, offset + length)
     const checksums = blockChecksums(head, buffers, tail, length)
     await this.#beginChange()
     await this.#change(first, () => writeAt(this.#file, buffers, dataStart + offset))
@@ -291,50 +347,16 @@ export class ReplicaFile {
     this.record.allocatedBytes = this.#table.stored.allocatedBytes(this.record.length)
   }
 
-  /** The bytes of these blocks, up to the end of the replica. Not verified. */
-  async #readBlocks(first: number, last: number): Promise<Buffer> {
-    const start = first * checksumBlockSize
-    const end = Math.min((last + 1) * checksumBlockSize, this.record.length)
-    const bytes = Buffer.allocUnsafe(end - start)
-    const count = await readAt(this.#file, bytes, dataStart + start)
-    if (count < bytes.length) throw new LeasefsError('CORRUPT', `${this.#name} ends early, at byte ${start + count}`)
-    return bytes
-  }
-
-  /** The block as it is, verified; as long as the replica has it. */
-  async #oldBlock(index: number): Promise<Buffer> {
-    if (index * checksumBlockSize >= this.record.length) return nothing
-    const bytes = await this.#readBlocks(index, index)
-    if (blockChecksum(bytes) !== this.#table.checksums[index]) {
-      throw new LeasefsError('CORRUPT', `${this.#name} is damaged in block ${index}`)
-    }
-    return bytes
-  }
-
-  /**
-   * What stays around [offset, end) in the blocks where it begins and ends.
-   * Zeros stand for what was never there before it; nothing is left out after it.
-   */
-  async #oldEdges(offset: number, end: number): Promise<{ head: Buffer; tail: Buffer }> {
-    const [before, within] = [offset % checksumBlockSize, end % checksumBlockSize]
-    const [first, last] = [(offset - before) / checksumBlockSize, (end - within) / checksumBlockSize]
-    const headBlock = before > 0 ? await this.#oldBlock(first) : nothing
-    const head = Buffer.concat([headBlock.subarray(0, before)], before)
-    if (within === 0 || end >= this.record.length) return { head, tail: nothing }
-    const tailBlock = before > 0 && last === first ? headBlock : await this.#oldBlock(last)
-    return { head, tail: tailBlock.subarray(within) }
-  }
-
   /** Marks the file dirty before its first change, durably. */
   async #beginChange(): Promise<void> {
     if (this.record.lost) throw new LeasefsError('IO', `the disk has lost writes to ${this.#name}`)
-    if (!this.record.dirty) await this.#writeHeader({ dirty: true }, true)
+    if (!this.record.dirty) await this.#header.write({ dirty: true }, true)
   }
 
   /** If `run` fails, an unknown part of it has happened: the blocks from `first` on are taken as they are then. */
   async #change(first: number, run: () => Promise<void>): Promise<void> {
     this.#changes++
-    this.#writes++
+    this.#syncs.wrote()
     this.record.checksumsSaved = false
     this.record.changedAt = this.#context.clock.now()
     try {
@@ -354,40 +376,13 @@ export class ReplicaFile {
     }
   }
 
-  /** Header writes follow one another, so that each slot is whole when the other is written. */
-  #writeHeader(changes: { version?: number; dirty?: boolean }, durable: boolean): Promise<void> {
-    const write = this.#headerWrites.then(async () => {
-      const { handle, version, dirty, sequence } = this.record
-      const header = { handle, version, dirty, ...changes, sequence: sequence + 1 }
-      const { bytes, position } = encodeSlot(header)
-      await writeAt(this.#file, [bytes], position)
-      this.record.sequence++
-      if (durable) await syncFileData(this.#file)
-      this.record.version = header.version
-      this.record.dirty = header.dirty
-      if (header.dirty) this.#context.dirty.add(this.record)
-      else this.#context.dirty.delete(this.record)
+  async #syncNow(): Promise<void> {
+    if (this.record.lost) throw new LeasefsError('IO', `the disk has lost writes to ${this.#name}`)
+    await syncFileData(this.#file).catch(reason => {
+      this.record.lost = true
+      throw reason
     })
-    this.#headerWrites = write.catch(() => {})
-    return write
-  }
-
-  async #syncAfter(running: Promise<void> | undefined): Promise<void> {
-    await running?.catch(() => {})
-    this.#runningSync = this.#nextSync
-    this.#nextSync = undefined
-    const writes = this.#writes
-    try {
-      if (this.record.lost) throw new LeasefsError('IO', `the disk has lost writes to ${this.#name}`)
-      await syncFileData(this.#file).catch(reason => {
-        this.record.lost = true
-        throw reason
-      })
-      await this.#syncEntry()
-      this.#synced = Math.max(this.#synced, writes)
-    } finally {
-      this.#runningSync = undefined
-    }
+    await this.#syncEntry()
   }
 
   async #syncEntry(): Promise<void> {

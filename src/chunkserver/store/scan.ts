@@ -7,9 +7,17 @@ import { LeasefsError } from '../../base/errors.js'
 import type { Logger } from '../../base/log.js'
 import { chunkSize } from '../../constants.js'
 import type { ChunkHandle } from '../../wire/ids.js'
-import { damagedName, dataStart, decodeHeader, directoryNames, headerSize, parseFileName } from './chunk-format.js'
+import {
+  damagedName,
+  dataStart,
+  decodeHeader,
+  directoryNames,
+  headerSize,
+  isDamagedName,
+  parseFileName,
+} from './chunk-format.js'
 import { closeFile, diskError, fileSize, openFile, readAt, removeFile } from './disk.js'
-import { scansAtOnceMax } from './limits.js'
+import { scansAtOnceMax, strangersMax } from './limits.js'
 import type { ReplicaRecord } from './replica-record.js'
 
 /** @throws LeasefsError IO; NEWER_FORMAT, NOT_SUPPORTED: written by another version of leasefs, and left as it is */
@@ -27,6 +35,30 @@ export async function scanReplicas(directory: string, log: Logger): Promise<Repl
   }
   await Promise.all(Array.from({ length: scansAtOnceMax }, scanSome))
   return records
+}
+
+/**
+ * Files that look like replicas and are not known: those that were put there behind our back, and those that were set
+ * aside as damaged. Paths relative to the directory, strangersMax at most.
+ *
+ * @throws LeasefsError IO
+ */
+export async function strangersIn(directory: string, isKnown: (handle: ChunkHandle) => boolean): Promise<string[]> {
+  const look = async () => {
+    const strange: string[] = []
+    for (const name of directoryNames) {
+      for (const fileName of await namesIn(join(directory, name))) {
+        const handle = parseFileName(name, fileName)
+        if (handle ? !isKnown(handle) : isDamagedName(fileName)) strange.push(`${name}/${fileName}`)
+      }
+    }
+    return strange
+  }
+  // One that was about to be made or to be removed is not strange any more at the second look.
+  const first = await look()
+  if (first.length === 0) return first
+  const second = new Set(await look())
+  return first.filter(path => second.has(path)).slice(0, strangersMax)
 }
 
 async function namesIn(path: string): Promise<string[]> {

@@ -96,6 +96,8 @@ export interface Replica {
   doubtful: boolean;
   /** Applies under this lease have come; whether it is over the server does not know. */
   followedLeaseId: number;
+  /** Blocks that are damaged on its disk, as far as the server has found out. Whole blocks are served all the same. */
+  damagedBlocks: number;
 }
 
 export interface Heartbeat {
@@ -130,6 +132,7 @@ export interface Command {
     | { $case: "delete"; value: DeleteReplica }
     | { $case: "level"; value: LevelReplica }
     | { $case: "copy"; value: CopyReplica }
+    | { $case: "mend"; value: MendReplica }
     | undefined;
 }
 
@@ -200,6 +203,19 @@ export interface CopyReplica {
     | undefined;
   /** 0: as fast as it goes. */
   bytesPerSecond: number;
+}
+
+/**
+ * Damaged blocks get the bytes that they had, from replicas of the same version:
+ * a block is taken only if its checksum is that of what was written here, so the
+ * chunk may be written to meanwhile. Answered when none is left; CORRUPT: no
+ * source has some of them whole; CHANGED: a source has others than were written
+ * here; UNAVAILABLE: a source could not be asked.
+ */
+export interface MendReplica {
+  handle: number;
+  version: number;
+  sources: ServerAddress[];
 }
 
 /**
@@ -771,6 +787,7 @@ function createBaseReplica(): Replica {
     secondaries: [],
     doubtful: false,
     followedLeaseId: 0,
+    damagedBlocks: 0,
   };
 }
 
@@ -799,6 +816,9 @@ export const Replica: MessageFns<Replica> = {
     }
     if (message.followedLeaseId !== 0) {
       writer.uint32(64).uint64(message.followedLeaseId);
+    }
+    if (message.damagedBlocks !== 0) {
+      writer.uint32(72).uint32(message.damagedBlocks);
     }
     return writer;
   },
@@ -878,6 +898,14 @@ export const Replica: MessageFns<Replica> = {
             }
 
             message.followedLeaseId = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.damagedBlocks = reader.uint32();
             continue;
           }
         }
@@ -1128,6 +1156,9 @@ export const Command: MessageFns<Command> = {
       case "copy":
         CopyReplica.encode(message.command.value, writer.uint32(66).fork()).join();
         break;
+      case "mend":
+        MendReplica.encode(message.command.value, writer.uint32(74).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1207,6 +1238,14 @@ export const Command: MessageFns<Command> = {
             }
 
             message.command = { $case: "copy", value: CopyReplica.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.command = { $case: "mend", value: MendReplica.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1751,6 +1790,74 @@ export const CopyReplica: MessageFns<CopyReplica> = {
             }
 
             message.bytesPerSecond = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMendReplica(): MendReplica {
+  return { handle: 0, version: 0, sources: [] };
+}
+
+export const MendReplica: MessageFns<MendReplica> = {
+  encode(message: MendReplica, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.handle !== 0) {
+      writer.uint32(8).uint64(message.handle);
+    }
+    if (message.version !== 0) {
+      writer.uint32(16).uint64(message.version);
+    }
+    for (const v of message.sources) {
+      ServerAddress.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MendReplica {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMendReplica();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.handle = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.version = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sources.push(ServerAddress.decode(reader, reader.uint32()));
             continue;
           }
         }

@@ -150,6 +150,29 @@ export interface BlockChecksumsReply {
   checksums: Buffer;
 }
 
+/**
+ * Has a replica's blocks read from the disk, past what is cached, and compared with their checksums: under the
+ * conditions of a read, and for whoever looks after the cluster. At most 64 blocks at a time.
+ */
+export interface VerifyBlocksRequest {
+  clusterId: string;
+  handle: number;
+  version: number;
+  /** Blocks from `first` to before `end`; what is beyond the replica's length is not there. */
+  first: number;
+  end: number;
+}
+
+export interface VerifyBlocksReply {
+  failure:
+    | Failure
+    | undefined;
+  /** Of the replica, bytes. */
+  length: number;
+  /** Those that are damaged or cannot be read. The server sees to it that they are restored, if that can be done. */
+  damaged: number[];
+}
+
 /** Primary → secondary, one stream for all chunks they share. In the order of serial numbers for each chunk. */
 export interface PrimaryToSecondary {
   message: { $case: "hello"; value: ApplyHello } | { $case: "apply"; value: Apply } | undefined;
@@ -1181,6 +1204,178 @@ export const BlockChecksumsReply: MessageFns<BlockChecksumsReply> = {
 
             message.checksums = Buffer.from(reader.bytes());
             continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseVerifyBlocksRequest(): VerifyBlocksRequest {
+  return { clusterId: "", handle: 0, version: 0, first: 0, end: 0 };
+}
+
+export const VerifyBlocksRequest: MessageFns<VerifyBlocksRequest> = {
+  encode(message: VerifyBlocksRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.clusterId !== "") {
+      writer.uint32(10).string(message.clusterId);
+    }
+    if (message.handle !== 0) {
+      writer.uint32(16).uint64(message.handle);
+    }
+    if (message.version !== 0) {
+      writer.uint32(24).uint64(message.version);
+    }
+    if (message.first !== 0) {
+      writer.uint32(32).uint32(message.first);
+    }
+    if (message.end !== 0) {
+      writer.uint32(40).uint32(message.end);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VerifyBlocksRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVerifyBlocksRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.clusterId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.handle = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.version = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.first = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.end = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseVerifyBlocksReply(): VerifyBlocksReply {
+  return { failure: undefined, length: 0, damaged: [] };
+}
+
+export const VerifyBlocksReply: MessageFns<VerifyBlocksReply> = {
+  encode(message: VerifyBlocksReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(10).fork()).join();
+    }
+    if (message.length !== 0) {
+      writer.uint32(16).uint32(message.length);
+    }
+    if (message.damaged.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.damaged) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VerifyBlocksReply {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVerifyBlocksReply();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.length = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.damaged.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.damaged.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {

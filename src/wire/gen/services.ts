@@ -39,6 +39,8 @@ import {
   PrimaryToClient,
   PrimaryToSecondary,
   SecondaryToPrimary,
+  VerifyBlocksReply,
+  VerifyBlocksRequest,
 } from "./mutation.js";
 
 export type MasterService = typeof MasterService;
@@ -207,6 +209,15 @@ export const ChunkserverService = {
     responseSerialize: (value: BlockChecksumsReply): Buffer => Buffer.from(BlockChecksumsReply.encode(value).finish()),
     responseDeserialize: (value: Buffer): BlockChecksumsReply => BlockChecksumsReply.decode(value),
   },
+  verifyBlocks: {
+    path: "/leasefs.Chunkserver/VerifyBlocks" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: VerifyBlocksRequest): Buffer => Buffer.from(VerifyBlocksRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): VerifyBlocksRequest => VerifyBlocksRequest.decode(value),
+    responseSerialize: (value: VerifyBlocksReply): Buffer => Buffer.from(VerifyBlocksReply.encode(value).finish()),
+    responseDeserialize: (value: Buffer): VerifyBlocksReply => VerifyBlocksReply.decode(value),
+  },
 } as const;
 
 export interface ChunkserverServer extends UntypedServiceImplementation {
@@ -214,4 +225,5 @@ export interface ChunkserverServer extends UntypedServiceImplementation {
   applyMutations: handleBidiStreamingCall<PrimaryToSecondary, SecondaryToPrimary>;
   extents: handleUnaryCall<ExtentsRequest, ExtentsReply>;
   blockChecksums: handleUnaryCall<BlockChecksumsRequest, BlockChecksumsReply>;
+  verifyBlocks: handleUnaryCall<VerifyBlocksRequest, VerifyBlocksReply>;
 }

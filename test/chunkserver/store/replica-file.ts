@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { SimulatedClock } from '../../../src/base/simulated-clock.js'
 import { decodeHeader } from '../../../src/chunkserver/store/chunk-format.js'
+import { DirectReads } from '../../../src/chunkserver/store/direct-reads.js'
 import { type FileContext, ReplicaFile } from '../../../src/chunkserver/store/replica-file.js'
 import type { ReplicaRecord } from '../../../src/chunkserver/store/replica-record.js'
 import type { ChunkHandle } from '../../../src/wire/ids.js'
@@ -15,7 +16,7 @@ const handle = 1 as ChunkHandle
 async function created(t: Test) {
   const path = join(t.testdir(), 'replica')
   const holes = { punch: async () => false }
-  const context: FileContext = { clock: new SimulatedClock(), dirty: new Set(), holes }
+  const context: FileContext = { clock: new SimulatedClock(), dirty: new Set(), holes, direct: new DirectReads() }
   const file = await ReplicaFile.create(path, handle, 1, context)
   t.teardown(() => file.close())
   /** As a process that starts now would find it. */

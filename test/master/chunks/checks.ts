@@ -13,7 +13,7 @@ import type { ClusterId } from '../../../src/wire/ids.js'
 const cluster = 'this' as ClusterId
 const server = { serverId: 'a', controlAddress: 'h:1', dataAddress: '[::1]:2', location: '/d/r/h' }
 const register = { clusterId: '', server, incarnation: 'i', formatVersion, totalBytes: 2, freeBytes: 1 }
-const undoubted = { doubtful: false, followedLeaseId: 0 }
+const undoubted = { doubtful: false, followedLeaseId: 0, damagedBlocks: 0 }
 const replica = {
   handle: 1,
   version: 1,

@@ -5,7 +5,7 @@ import { MasterService } from '../../../src/wire/gen/services.js'
 import { FakeCluster } from './harness/cluster.js'
 import { masterAddress } from './harness/fake-server.js'
 
-const undoubted = { doubtful: false, followedLeaseId: 0 }
+const undoubted = { doubtful: false, followedLeaseId: 0, damagedBlocks: 0 }
 
 t.test('a registered server is told the cluster and the leases', async t => {
   const cluster = await FakeCluster.start(t)

@@ -10,6 +10,7 @@ const replica = (handle: number, version: number, more = {}) => ({
   secondaries: [],
   doubtful: false,
   followedLeaseId: 0,
+  damagedBlocks: 0,
   ...more,
 })
 

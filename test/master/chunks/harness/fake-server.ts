@@ -44,6 +44,8 @@ export class FakeServer {
   /** What it says that it is not sure of, and under which leases others order its mutations. */
   readonly doubtful = new Set<ChunkHandle>()
   readonly followed = new Map<ChunkHandle, number>()
+  /** How many of its blocks it says are damaged. */
+  readonly damaged = new Map<ChunkHandle, number>()
   readonly commands: Body[] = []
   readonly extended: LeaseInUse[] = []
   readonly failedAcks: ReplicasFailedAck[] = []
@@ -188,6 +190,7 @@ export class FakeServer {
       secondaries,
       doubtful,
       followedLeaseId,
+      damagedBlocks: this.damaged.get(handle) ?? 0,
     }
   }
 
