@@ -26,7 +26,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 const packages: Readonly<Record<string, readonly string[]>> = {
   '@bufbuild/protobuf': ['src/wire/gen/'],
   '@grpc/grpc-js': ['src/rpc/', 'src/wire/gen/'],
-  '@node-rs/crc32': ['src/wire/', 'src/dataplane/', 'src/chunkserver/', 'src/master/journal/', 'src/client/'],
+  '@node-rs/crc32': [
+    'src/wire/',
+    'src/dataplane/',
+    'src/chunkserver/',
+    'src/master/journal/',
+    'src/master/snapshots/',
+    'src/client/',
+  ],
   commander: ['src/cli/'],
   'fuse-native': ['src/fuse/bindings/fuse-native/'],
   lmdb: ['src/master/state/'],

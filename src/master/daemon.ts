@@ -21,6 +21,7 @@ import { goalHandler } from './goals.js'
 import type { Journal } from './journal/journal.js'
 import { checkStart, type Owner } from './ops/start.js'
 import { StateServerTable } from './server-table.js'
+import { lookMs } from './snapshots/limits.js'
 import { StateChunkTable } from './state-chunk-table.js'
 import { StateNamespace } from './state-namespace.js'
 import { openStorage, type Storage } from './storage.js'
@@ -108,6 +109,7 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
     checkStart(current, processOwner(), recordsLost || options.recordsLost === true, context, startId),
   )
   await journal.sync() // Lease ids rest on the epoch, and numbers on what was lost: neither may come twice.
+  storage.settleRecords()
 
   const purger = new Purger({
     ...{ state, executor, clock, log, retentionMs: trashMs, bytesMax: options.trashBytesMax ?? 0 },
@@ -130,6 +132,7 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
   sessions = new ClientSessions({ clusterId, state, executor, requests, clock, log })
   const stop = new AbortController()
   const syncing = keepSynced(journal, clock, stop, log)
+  const snapshotting = every(lookMs, clock, stop.signal, () => storage.snapshots?.look())
   const purging = every(purgeMs, clock, stop.signal, () => purger.step())
 
   const close = async (server?: ControlServer) => {
@@ -137,7 +140,7 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
     sessions?.close()
     await server?.close()
     await chunks?.close()
-    await purging
+    await Promise.all([purging, snapshotting])
     await executor.close()
     await syncing
     await storage.close()

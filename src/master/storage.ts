@@ -1,27 +1,38 @@
-// The journal and the state of a master, opened together: the state stands
-// where the journal ends when this is done (docs/ARCHITECTURE.md, "The master's state").
+// The journal, the state and the snapshots of a master, opened together: the
+// state stands where the journal ends when this is done (docs/ARCHITECTURE.md,
+// "The master: check, journal, apply").
 
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.js'
+import { LeasefsError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { Random } from '../base/random.js'
 import type { ClusterId } from '../wire/ids.js'
+import { guarded } from './journal/disk.js'
 import { openFileJournal } from './journal/file-journal.js'
 import type { Journal } from './journal/journal.js'
 import { replay } from './replay.js'
-import { openLmdbStore } from './state/lmdb-store.js'
+import { setAside, type Unpacked, unpackNewest } from './snapshots/rebuild.js'
+import { listSnapshots } from './snapshots/snapshot-file.js'
+import { Snapshots } from './snapshots/snapshots.js'
+import { discardStore, discardUntrusted, type LmdbStateStore, openLmdbStore } from './state/lmdb-store.js'
 import { State } from './state/state.js'
 import type { StateStore } from './state/state-store.js'
 
 export interface Storage {
   readonly state: State
   readonly journal: Journal
+  /** Of a master that keeps its state on a disk. */
+  readonly snapshots?: Snapshots
   /**
    * The state had to be made again, so the machine may have crashed, and the
    * end of the journal may have been lost with it.
    */
   readonly recordsLost: boolean
+
+  /** A start that takes lost records into account is on the disk. @throws LeasefsError IO, NO_SPACE */
+  settleRecords(): void
 
   /** What was answered survives a crash of the machine afterwards. Idempotent. @throws LeasefsError IO */
   close(): Promise<void>
@@ -37,31 +48,75 @@ export interface StorageOptions {
 
 const bootIdPath = '/proc/sys/kernel/random/boot_id'
 
+/** The parts of a master's data directory. */
+export const journalIn = (directory: string) => join(directory, 'journal')
+export const stateIn = (directory: string) => join(directory, 'state')
+export const snapshotsIn = (directory: string) => join(directory, 'snapshots')
+
 /** @throws LeasefsError CORRUPT, NEWER_FORMAT, WRONG_CLUSTER, IO, NO_SPACE */
 export async function openStorage({ directory, clusterId, clock, random, log }: StorageOptions): Promise<Storage> {
-  const store = openLmdbStore(join(directory, 'state'), bootId(random), log)
+  guarded(() => mkdirSync(snapshotsIn(directory), { recursive: true }))
+  const boot = bootId(random)
+  const all = await listSnapshots(snapshotsIn(directory))
+  const rebuilt = discardUntrusted(stateIn(directory), boot, log)
+  const made = rebuilt ? await unpackNewest(all, stateIn(directory), clusterId, log) : undefined
+  const damaged = made?.damaged.map(({ snapshot }) => snapshot) ?? []
+
+  const store = openLmdbStore(stateIn(directory), boot, rebuilt)
   const journalOf = (appliedIndex: number) =>
-    openFileJournal({ directory: join(directory, 'journal'), clusterId, appliedIndex, log })
-  return await joinStorage(store, journalOf, clock, log)
+    openFileJournal({ directory: journalIn(directory), clusterId, appliedIndex, log })
+  const opened = await joinStorage(store, journalOf, clock, log, store).catch(reason => {
+    if (!made) throw reason
+    discardStore(stateIn(directory)) // What is not whole must not be taken for the state at the next start.
+    throw withDamaged(reason, made)
+  })
+  await setAside(damaged)
+  const snapshots = all.filter(snapshot => !damaged.includes(snapshot))
+  return withSnapshots(opened, store, { directory: snapshotsIn(directory), clusterId, clock, log, snapshots })
 }
 
-/** Brings a store to the end of its journal. Closes both if that fails. */
+/** Why the journal alone did not do. */
+function withDamaged(reason: unknown, { damaged }: Unpacked): unknown {
+  const [first] = damaged
+  if (!first || !(reason instanceof LeasefsError) || reason.code !== 'CORRUPT') return reason
+  return new LeasefsError('CORRUPT', `${reason.message}; ${first.error.message}`, { cause: reason })
+}
+
+function withSnapshots(
+  storage: Storage,
+  store: LmdbStateStore,
+  options: Pick<ConstructorParameters<typeof Snapshots>[0], 'directory' | 'clusterId' | 'clock' | 'log' | 'snapshots'>,
+): Storage {
+  const snapshots = new Snapshots({ ...options, store, journal: storage.journal })
+  const close = async () => {
+    await snapshots.idle()
+    await storage.close()
+  }
+  return { ...storage, snapshots, close: once(close) }
+}
+
+/** Brings a store to the end of its journal. `records` says whether it had to be made again. Closes both if that fails. */
 export async function joinStorage(
   store: StateStore,
   journalOf: (appliedIndex: number) => Journal,
   clock: Clock,
   log: Logger,
+  records: Pick<LmdbStateStore, 'recordsLost' | 'settleRecords'> = { recordsLost: false, settleRecords() {} },
 ): Promise<Storage> {
   let journal: Journal | undefined
   try {
     const state = new State(store)
     const opened = journalOf(state.meta.current.appliedIndex)
     journal = opened
-    const recordsLost = state.meta.current.appliedIndex === 0 && opened.lastIndex > 0
+    const recordsLost = (records.recordsLost || state.meta.current.appliedIndex === 0) && opened.lastIndex > 0
     const began = clock.now()
-    const records = replay(state, opened)
-    log.info({ records, ms: Math.round(clock.now() - began), lastIndex: opened.lastIndex }, 'the journal is replayed')
-    return { state, journal: opened, recordsLost, close: once(() => closeBoth(opened, state)) }
+    const replayed = replay(state, opened)
+    log.info(
+      { records: replayed, ms: Math.round(clock.now() - began), lastIndex: opened.lastIndex },
+      'the journal is replayed',
+    )
+    const settleRecords = () => records.settleRecords()
+    return { state, journal: opened, recordsLost, settleRecords, close: once(() => closeBoth(opened, state)) }
   } catch (reason) {
     await journal?.close()
     await store.close()

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { silentLog } from '../../src/base/log.js'
 import { SeededRandom } from '../../src/base/random.js'
 import { MemoryJournal } from '../../src/master/journal/memory-journal.js'
 import { replay } from '../../src/master/replay.js'
@@ -73,7 +72,7 @@ for (const seed of [1, 2, 3, 4]) {
       t.equal(fingerprint(store), fingerprint(fs.store), `and the rest, from record ${index + 1} on`)
     }
 
-    const onDisk = openLmdbStore(t.testdir(), 'boot', silentLog)
+    const onDisk = openLmdbStore(t.testdir(), 'boot')
     replay(new State(onDisk), fs.journal)
     t.equal(fingerprint(onDisk), fingerprint(fs.store), 'the same on disk')
     await onDisk.close()

@@ -55,6 +55,25 @@ export function journalSuite(t: Test, open: (t: Test) => Journal | Promise<Journ
     t.equal(journal.lastIndex, 4)
   })
 
+  test('what is discarded is what was apart from the rest, and is missed when it is read', async (t, journal) => {
+    journal.append(['a', 'b'].map(text => Buffer.from(text)))
+    await journal.roll()
+    journal.append(['c', 'd'].map(text => Buffer.from(text)))
+    t.same([journal.firstIndex, journal.lastIndex], [1, 4])
+    t.ok(journal.bytesAfter(0) > journal.bytesAfter(2))
+    t.ok(journal.bytesAfter(2) >= 2)
+    t.equal(journal.bytesAfter(4), 0)
+    journal.discardThrough(2)
+    t.same([journal.firstIndex, journal.lastIndex], [3, 4])
+    t.same(texts(journal, 3), ['3 c', '4 d'])
+    t.throws(() => texts(journal, 2), { code: 'CORRUPT', message: /record 2 is missing/ })
+    await journal.roll()
+    journal.discardThrough(4)
+    t.same([journal.firstIndex, journal.lastIndex, journal.bytesAfter(4)], [5, 4, 0])
+    journal.append([Buffer.from('e')])
+    t.same(texts(journal, 5), ['5 e'])
+  })
+
   test('closing twice is closing once', async (t, journal) => {
     journal.append([Buffer.from('a')])
     await journal.close()

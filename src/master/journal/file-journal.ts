@@ -10,17 +10,25 @@
 
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
+import { join } from 'node:path'
 import type { LeasefsError } from '../../base/errors.js'
 import type { Logger } from '../../base/log.js'
 import { MiB } from '../../base/units.js'
 import type { ClusterId } from '../../wire/ids.js'
-import { diskError, guarded, type JournalDisk, systemDisk } from './disk.js'
+import { diskError, guarded, type JournalDisk, syncDirectory, systemDisk } from './disk.js'
 import type { Journal, JournalRecord } from './journal.js'
-import { encodeRecord, payloadLengthMax, recordHeaderLength } from './journal-format.js'
+import {
+  encodeRecord,
+  payloadLengthMax,
+  recordHeaderLength,
+  segmentHeaderLength,
+  segmentName,
+} from './journal-format.js'
 import {
   createSegment,
   damage,
   listSegments,
+  missing,
   openTail,
   readSegment,
   type Segment,
@@ -55,6 +63,7 @@ export function openFileJournal(options: FileJournalOptions): Journal {
       const { tail, lastIndex } = openTail(last, options.clusterId, options.appliedIndex ?? 0, options.log)
       return new FileJournal(options, segments, tail, lastIndex)
     }
+    if (options.appliedIndex) throw missing(options.directory, 1, options.appliedIndex)
     const { segment, tail } = createSegment(options.directory, options.clusterId, 1)
     return new FileJournal(options, [segment], tail, 0)
   })
@@ -83,8 +92,21 @@ class FileJournal implements Journal {
     this.#synced = lastIndex
   }
 
+  get firstIndex(): number {
+    return this.#segments[0]?.firstIndex ?? 1
+  }
+
   get lastIndex(): number {
     return this.#lastIndex
+  }
+
+  bytesAfter(index: number): number {
+    let bytes = this.#lastIndex > index ? this.#tail.size - segmentHeaderLength : 0
+    for (const [at, { path }] of this.#segments.slice(0, -1).entries()) {
+      const following = this.#segments[at + 1]?.firstIndex ?? 0
+      if (following > index + 1) bytes += guarded(() => fs.statSync(path).size) - segmentHeaderLength
+    }
+    return bytes
   }
 
   append(payloads: readonly Buffer[]): void {
@@ -121,10 +143,11 @@ class FileJournal implements Journal {
   *read(first: number): Iterable<JournalRecord> {
     const end = this.#lastIndex
     let next = Math.max(first, 1)
-    for (const [at, segment] of this.#segments.entries()) {
-      const following = this.#segments[at + 1]?.firstIndex ?? end + 1
+    const segments = [...this.#segments]
+    for (const [at, segment] of segments.entries()) {
+      const following = segments[at + 1]?.firstIndex ?? end + 1
       if (following <= next || next > end) continue
-      if (segment.firstIndex > next) throw damage(segment, 0, next)
+      if (segment.firstIndex > next) throw missing(this.#options.directory, next, segment.firstIndex - 1)
       const bytes = readSegment(segment, this.#options.clusterId)
       const records = segmentRecords(bytes, segment.firstIndex)
       let step = records.next()
@@ -133,8 +156,30 @@ class FileJournal implements Journal {
         yield step.value
         next = step.value.index + 1
       }
-      if (next < following) throw damage(segment, step.value.end, next)
+      if (next >= following) continue
+      const { end: stop, nextIndex } = step.value
+      throw stop < bytes.length ? damage(segment, stop, nextIndex) : missing(segment.path, nextIndex, following - 1)
     }
+  }
+
+  async roll(): Promise<void> {
+    await this.sync()
+    assert(!this.#closed, 'the journal is closed')
+    if (this.#broken) throw this.#broken
+    if (this.#tail.size > segmentHeaderLength) guarded(() => this.#roll())
+  }
+
+  discardThrough(index: number): void {
+    guarded(() => {
+      // The oldest first: what a crash leaves is without gaps.
+      for (;;) {
+        const [first, second] = this.#segments
+        if (!first || !second || second.firstIndex > index + 1) return
+        fs.rmSync(first.path, { force: true })
+        syncDirectory(this.#options.directory)
+        this.#segments.shift()
+      }
+    })
   }
 
   close(): Promise<void> {
@@ -181,14 +226,29 @@ class FileJournal implements Journal {
   /** Goes on in a new segment, when the old one is on the disk. */
   #roll(): void {
     const { file } = this.#tail
-    fs.fdatasyncSync(file)
+    if (this.#synced < this.#lastIndex) this.#unlessBroken(() => fs.fdatasyncSync(file))
     this.#synced = this.#lastIndex
-    const { segment, tail } = createSegment(this.#options.directory, this.#options.clusterId, this.#lastIndex + 1)
+    const { directory, clusterId } = this.#options
+    const { segment, tail } = this.#unlessBroken(
+      () => createSegment(directory, clusterId, this.#lastIndex + 1),
+      // One that is there and not used would hide what is appended to the one before it.
+      () => fs.existsSync(join(directory, segmentName(this.#lastIndex + 1))),
+    )
     this.#segments.push(segment)
     this.#tail = tail
     const close = () => fs.closeSync(file)
     if (this.#syncing) this.#syncing.then(close, close)
     else close()
+  }
+
+  /** Runs `run`. If it fails, and `lasting` says so, nothing more is appended. */
+  #unlessBroken<T>(run: () => T, lasting = () => true): T {
+    try {
+      return run()
+    } catch (reason) {
+      if (lasting()) this.#broken = diskError(reason)
+      throw reason
+    }
   }
 
   #cutBack(): void {

@@ -32,7 +32,7 @@ export function encodeSegmentHeader({ firstIndex, clusterId }: SegmentHeader): B
   magic.copy(bytes, 0)
   bytes.writeUInt32LE(formatVersion, 8)
   bytes.writeBigUInt64LE(BigInt(firstIndex), 16)
-  Buffer.from(clusterId.replaceAll('-', ''), 'hex').copy(bytes, 24)
+  clusterIdBytes(clusterId).copy(bytes, 24)
   bytes.writeUInt32LE(crc32(bytes.subarray(0, 40)), 40)
   return bytes
 }
@@ -49,9 +49,18 @@ export function decodeSegmentHeader(bytes: Buffer, path: string): SegmentHeader 
   if (crc32(bytes.subarray(0, 40)) !== bytes.readUInt32LE(40)) {
     throw new LeasefsError('CORRUPT', `${path}: the header's checksum does not match`)
   }
-  const hex = bytes.toString('hex', 24, 40)
+  return { firstIndex: Number(bytes.readBigUInt64LE(16)), clusterId: clusterIdFrom(bytes.subarray(24, 40)) }
+}
+
+/** The 16 bytes of the UUID. */
+export function clusterIdBytes(clusterId: ClusterId): Buffer {
+  return Buffer.from(clusterId.replaceAll('-', ''), 'hex')
+}
+
+export function clusterIdFrom(bytes: Buffer): ClusterId {
+  const hex = bytes.toString('hex', 0, 16)
   const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)]
-  return { firstIndex: Number(bytes.readBigUInt64LE(16)), clusterId: parts.join('-') as ClusterId }
+  return parts.join('-') as ClusterId
 }
 
 export interface Record {

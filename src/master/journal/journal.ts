@@ -8,8 +8,14 @@ export interface JournalRecord {
 }
 
 export interface Journal {
-  /** Index of the last record; 0 if there is none. */
+  /** Index of the first record that is kept: those before it are in a snapshot. */
+  readonly firstIndex: number
+
+  /** Index of the last record; 0 if there has been none. */
   readonly lastIndex: number
+
+  /** How many bytes are kept of records after `index`, or a little more. */
+  bytesAfter(index: number): number
 
   /**
    * Appends records with the next indexes, all in one write(2). When it has
@@ -26,9 +32,16 @@ export interface Journal {
   /**
    * The records from `first` on, in order.
    *
-   * @throws LeasefsError CORRUPT: damage before the end. A torn last record was cut when the journal was opened.
+   * @throws LeasefsError CORRUPT: damage before the end, or records that are missing. A torn last record was cut when the
+   * journal was opened.
    */
   read(first: number): Iterable<JournalRecord>
+
+  /** Everything so far is on the disk afterwards, and what follows apart from it, so that discardThrough() can have it. */
+  roll(): Promise<void>
+
+  /** Records up to `index` are not needed any more. They go as far as they are kept apart from later ones. */
+  discardThrough(index: number): void
 
   close(): Promise<void>
 }

@@ -2,9 +2,11 @@
 // master that used it: opening it again is what a restart finds.
 
 import type { Journal, JournalRecord } from './journal.js'
+import { missing } from './segment.js'
 
 export class MemoryJournal implements Journal {
   readonly #payloads: Buffer[] = []
+  #firstIndex = 1
 
   /** Starts with the records of another journal, up to `lastIndex`: what a crash left of it. */
   static from(journal: Journal, lastIndex: number): MemoryJournal {
@@ -13,8 +15,16 @@ export class MemoryJournal implements Journal {
     return copy
   }
 
+  get firstIndex(): number {
+    return this.#firstIndex
+  }
+
   get lastIndex(): number {
-    return this.#payloads.length
+    return this.#firstIndex + this.#payloads.length - 1
+  }
+
+  bytesAfter(index: number): number {
+    return this.#payloads.slice(Math.max(0, index + 1 - this.#firstIndex)).reduce((sum, { length }) => sum + length, 0)
   }
 
   append(payloads: readonly Buffer[]): void {
@@ -25,10 +35,18 @@ export class MemoryJournal implements Journal {
 
   *read(first: number): Iterable<JournalRecord> {
     const end = this.lastIndex
-    for (let index = Math.max(first, 1); index <= end; index++) {
-      const payload = this.#payloads[index - 1]
+    if (first < this.#firstIndex) throw missing('the journal', first, this.#firstIndex - 1)
+    for (let index = first; index <= end; index++) {
+      const payload = this.#payloads[index - this.#firstIndex]
       if (payload) yield { index, payload }
     }
+  }
+
+  async roll(): Promise<void> {}
+
+  discardThrough(index: number): void {
+    const gone = this.#payloads.splice(0, Math.max(0, Math.min(index, this.lastIndex) + 1 - this.#firstIndex))
+    this.#firstIndex += gone.length
   }
 
   async close(): Promise<void> {}

@@ -58,6 +58,21 @@ export function* segmentRecords(
   }
 }
 
+/** Where the segment's good records end, and from where on nothing says that they have been on the disk. */
+function scan(bytes: Buffer, firstIndex: number): { end: number; nextIndex: number; unsyncedAt: number } {
+  const unsynced: { index: number; at: number }[] = []
+  let [end, nextIndex] = [segmentHeaderLength, firstIndex]
+  for (;;) {
+    const record = decodeRecord(bytes, end)
+    if (record?.index !== nextIndex) return { end, nextIndex, unsyncedAt: unsynced[0]?.at ?? end }
+    unsynced.push({ index: nextIndex, at: end })
+    const firstAtRisk = unsynced.findIndex(({ index }) => index > record.synced)
+    unsynced.splice(0, firstAtRisk)
+    end = record.end
+    nextIndex++
+  }
+}
+
 /**
  * Whether the bad record at `offset`, which should be number `index`, was on
  * the disk once: a later record says so. Otherwise it is the torn end of what
@@ -100,6 +115,7 @@ export function createSegment(
     syncDirectory(directory)
   } catch (reason) {
     fs.closeSync(file)
+    fs.rmSync(`${path}.new`, { force: true })
     throw reason
   }
   return { segment: { path, firstIndex }, tail: { file, size: segmentHeaderLength } }
@@ -118,11 +134,7 @@ export function openTail(
   log: Logger,
 ): { tail: Tail; lastIndex: number } {
   const bytes = readSegment(segment, clusterId)
-  const records = segmentRecords(bytes, segment.firstIndex)
-  let step = records.next()
-  while (!step.done) step = records.next()
-  const { end, nextIndex } = step.value
-
+  const { end, nextIndex, unsyncedAt } = scan(bytes, segment.firstIndex)
   const file = fs.openSync(segment.path, 'r+')
   if (end < bytes.length) {
     if (nextIndex <= appliedIndex || wasSynced(bytes, end, nextIndex)) {
@@ -135,8 +147,16 @@ export function openTail(
     )
     fs.ftruncateSync(file, end)
   }
+  // After an fdatasync that failed the system may hold pages for clean that never reached the disk: they are written again.
+  for (let at = unsyncedAt; at < end; ) at += fs.writeSync(file, bytes, at, end - at, at)
   fs.fsyncSync(file)
   return { tail: { file, size: end }, lastIndex: nextIndex - 1 }
+}
+
+/** What should be in `where` is not there. */
+export function missing(where: string, first: number, last: number): LeasefsError {
+  const records = first === last ? `record ${first} is` : `records ${first} to ${last} are`
+  return new LeasefsError('CORRUPT', `${where}: ${records} missing`)
 }
 
 export function damage({ path }: Segment, offset: number, index: number): LeasefsError {

@@ -4,21 +4,12 @@
 // `openLmdbStore` decides that from a mark beside it (docs/FORMAT.md, "State").
 
 import assert, { AssertionError } from 'node:assert/strict'
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, mkdirSync, openSync, readSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, open, type RangeOptions, type RootDatabase, type Transaction } from 'lmdb'
 import { LeasefsError } from '../../base/errors.js'
 import type { Logger } from '../../base/log.js'
+import { discardMark, type Mark, readMark, syncPath, writeMark } from './mark.js'
 import {
   type KeyRange,
   type StateSnapshot,
@@ -30,47 +21,112 @@ import {
   tableNames,
 } from './state-store.js'
 
-/** What the mark says: the machine's boot under which the store was last open, and whether it was closed and synced. */
-interface Mark {
-  readonly bootId: string
-  readonly clean: boolean
-}
-
 const binary = { encoding: 'binary', keyEncoding: 'binary' } as const
 
+/** The file of the store in its directory, and what LMDB keeps beside it. */
+export const dataFile = 'data.mdb'
+const lockFile = 'lock.mdb'
+
+/** Of the two pages with which a file of LMDB begins: their size, and what tells them. */
+const pageSize = 4096
+const magicOffset = 24
+const magic = 0xbeefc0de
+
+/** A store that can be copied while it is in use. */
+export interface LmdbStateStore extends StateStore {
+  /** It had to be made again since settleRecords() was last called. */
+  readonly recordsLost: boolean
+
+  /** A start of the master that knows of it is on the disk. @throws LeasefsError IO, NO_SPACE */
+  settleRecords(): void
+
+  /** What a copy may take. */
+  readonly bytes: number
+
+  /**
+   * Copies the store, as it is at one moment of the call, into `dataFile` of an empty directory. Reads and changes go on meanwhile.
+   *
+   * @throws LeasefsError NO_SPACE, IO
+   */
+  copyTo(directory: string): Promise<void>
+}
+
 /**
- * Opens the store in `directory`, or an empty one if what is there cannot be
- * trusted. `bootId` names the present boot of the machine.
+ * Removes what is in `directory` if it cannot be trusted. Returns whether it did: the state has to be made. `bootId` names the
+ * present boot of the machine.
  *
- * @throws LeasefsError IO, NO_SPACE
+ * @throws LeasefsError IO
  */
-export function openLmdbStore(directory: string, bootId: string, log: Logger): StateStore {
+export function discardUntrusted(directory: string, bootId: string, log: Logger): boolean {
   return guarded(() => {
     mkdirSync(directory, { recursive: true })
     const mark = readMark(directory)
-    if (mark && !mark.clean && mark.bootId !== bootId) {
-      log.warn({ directory }, 'the machine stopped while the state was in use: it is made again from the journal')
-    }
-    if (!mark || (!mark.clean && mark.bootId !== bootId)) {
-      for (const file of ['data.mdb', 'lock.mdb']) rmSync(join(directory, file), { force: true })
-    }
-    writeMark(directory, { bootId, clean: false })
-    return new LmdbStore(directory, bootId)
+    if (mark && (mark.clean || mark.bootId === bootId)) return false
+    if (mark) log.warn({ directory }, 'the machine stopped while the state was in use: it is made again')
+    discardStore(directory)
+    return true
   })
 }
 
-class LmdbStore implements StateStore {
-  readonly #directory: string
-  readonly #bootId: string
+/** The mark first: without it nothing is trusted that is put in place of the store before that is whole. @throws LeasefsError IO */
+export function discardStore(directory: string): void {
+  guarded(() => {
+    discardMark(directory)
+    for (const file of [dataFile, lockFile]) rmSync(join(directory, file), { force: true })
+  })
+}
+
+/**
+ * Opens the store in `directory`, or an empty one if there is none. `rebuilt`: it had to be made again.
+ *
+ * @throws LeasefsError IO, NO_SPACE
+ */
+export function openLmdbStore(directory: string, bootId: string, rebuilt = false): LmdbStateStore {
+  return guarded(() => {
+    mkdirSync(directory, { recursive: true })
+    const recordsLost = rebuilt || readMark(directory)?.recordsLost === true
+    writeMark(directory, { bootId, clean: false, recordsLost })
+    return new LmdbStore(directory, { bootId, recordsLost })
+  })
+}
+
+/** Opens a store to look at, or the copy of one: `path` is its file. @throws LeasefsError IO, CORRUPT */
+export function readLmdbStore(path: string): StateStore {
+  return guarded(() => {
+    if (!isLmdbFile(path)) throw new LeasefsError('CORRUPT', `${path} is not a state: it does not begin as one`)
+    return new LmdbStore(path)
+  })
+}
+
+/** LMDB itself does not survive a file that is none of its own. */
+function isLmdbFile(path: string): boolean {
+  const head = Buffer.alloc(2 * pageSize)
+  const file = openSync(path, 'r')
+  try {
+    const length = readSync(file, head, 0, head.length, 0)
+    return length === head.length && [0, pageSize].every(page => head.readUInt32LE(page + magicOffset) === magic)
+  } finally {
+    closeSync(file)
+  }
+}
+
+class LmdbStore implements LmdbStateStore {
+  readonly #path: string
+  /** Of a store that is written. */
+  readonly #written: Pick<Mark, 'bootId' | 'recordsLost'> | undefined
+  #recordsLost: boolean
   readonly #root: RootDatabase<Buffer, Buffer>
   readonly #tables = new Map<TableName, LmdbTable>()
   readonly #transaction = { open: false }
   #closed: Promise<void> | undefined
 
-  constructor(directory: string, bootId: string) {
-    this.#directory = directory
-    this.#bootId = bootId
-    this.#root = open({ path: directory, noSubdir: false, noSync: true, maxDbs: tableNames.length, ...binary })
+  /** `path` is that of its directory if it is written, and of its file if not. */
+  constructor(path: string, written?: Pick<Mark, 'bootId' | 'recordsLost'>) {
+    this.#path = path
+    this.#written = written
+    this.#recordsLost = written?.recordsLost ?? false
+    const use = written ? { noSync: true } : { readOnly: true }
+    this.#root = open({ path, noSubdir: !written, maxDbs: tableNames.length, ...use, ...binary })
     for (const name of tableNames) {
       this.#tables.set(name, new LmdbTable(this.#root.openDB<Buffer, Buffer>({ name, ...binary }), this.#transaction))
     }
@@ -114,6 +170,28 @@ class LmdbStore implements StateStore {
     }
   }
 
+  get recordsLost(): boolean {
+    return this.#recordsLost
+  }
+
+  settleRecords(): void {
+    if (!this.#recordsLost) return
+    this.#recordsLost = false
+    this.#mark(false)
+  }
+
+  get bytes(): number {
+    return guarded(() => statSync(join(this.#path, dataFile)).size)
+  }
+
+  async copyTo(directory: string): Promise<void> {
+    try {
+      await this.#root.backup(directory, true)
+    } catch (reason) {
+      throw storeError(reason)
+    }
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -127,10 +205,14 @@ class LmdbStore implements StateStore {
 
   async #close(): Promise<void> {
     await this.#root.close()
-    guarded(() => {
-      syncPath(join(this.#directory, 'data.mdb'))
-      writeMark(this.#directory, { bootId: this.#bootId, clean: true })
-    })
+    if (!this.#written) return
+    guarded(() => syncPath(join(this.#path, dataFile)))
+    this.#mark(true)
+  }
+
+  #mark(clean: boolean): void {
+    const { bootId = '' } = this.#written ?? {}
+    guarded(() => writeMark(this.#path, { bootId, clean, recordsLost: this.#recordsLost }))
   }
 }
 
@@ -175,48 +257,12 @@ function rangeOptions({ from, to, limit }: KeyRange): RangeOptions {
   return { start: from, ...end, ...(limit === undefined ? {} : { limit }) }
 }
 
-function readMark(directory: string): Mark | undefined {
-  const path = join(directory, 'mark.json')
-  if (!existsSync(path)) return undefined
-  try {
-    const mark: unknown = JSON.parse(readFileSync(path, 'utf8'))
-    const known = typeof mark === 'object' && mark !== null && 'bootId' in mark && 'clean' in mark
-    return known ? { bootId: String(mark.bootId), clean: mark.clean === true } : undefined
-  } catch (reason) {
-    if (reason instanceof SyntaxError) return undefined // Half written: as if there were none.
-    throw reason
-  }
-}
-
-/** Durable once it returns: the mark never says more than is true. */
-function writeMark(directory: string, mark: Mark): void {
-  const path = join(directory, 'mark.json')
-  const file = openSync(`${path}.new`, 'w')
-  try {
-    writeSync(file, `${JSON.stringify(mark)}\n`)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-  renameSync(`${path}.new`, path)
-  syncPath(directory)
-}
-
-function syncPath(path: string): void {
-  const file = openSync(path, 'r')
-  try {
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-}
-
 /** @throws LeasefsError NO_SPACE, IO */
 function guarded<T>(run: () => T): T {
   try {
     return run()
   } catch (reason) {
-    if (reason instanceof AssertionError) throw reason
+    if (reason instanceof AssertionError || reason instanceof LeasefsError) throw reason
     throw storeError(reason)
   }
 }

@@ -30,6 +30,8 @@ export const { REGULAR, DIRECTORY, SYMLINK, FIFO, CHARACTER_DEVICE } = FileType
 
 export interface NamespaceOptions {
   readonly store?: StateStore
+  /** In place of a store: one that is open already. */
+  readonly state?: State
   readonly journal?: Journal
   readonly durability?: Durability
   /** Whether deleted files are kept: not unless it says so. */
@@ -62,7 +64,7 @@ export class Namespace {
   constructor({ store = new MemoryStore(), journal = new MemoryJournal(), ...options }: NamespaceOptions) {
     this.store = store
     this.journal = journal
-    this.state = new State(store)
+    this.state = options.state ?? new State(store)
     this.executor = new Executor({
       ...{ state: this.state, journal, clock: this.clock, log: silentLog, goal: 3 },
       durability: options.durability ?? 'process',
@@ -206,7 +208,7 @@ export function onEachStore(
     }
   }
   t.test(`${name} (memory)`, t => run(t, new MemoryStore()))
-  t.test(`${name} (lmdb)`, t => run(t, openLmdbStore(t.testdir(), 'boot', silentLog)))
+  t.test(`${name} (lmdb)`, t => run(t, openLmdbStore(t.testdir(), 'boot')))
 }
 
 export function attributesOf({ result }: Outcome): Attributes {

@@ -1,5 +1,4 @@
 import t from 'tap'
-import { silentLog } from '../../../src/base/log.js'
 import { SeededRandom } from '../../../src/base/random.js'
 import { entriesMax } from '../../../src/master/ops/read-directory.js'
 import { openLmdbStore } from '../../../src/master/state/lmdb-store.js'
@@ -72,7 +71,7 @@ for (const seed of [1, 2, 3]) {
 }
 
 t.test('a page of a very large directory costs what any other does', async t => {
-  const fs = await Namespace.open({ store: openLmdbStore(t.testdir(), 'boot', silentLog) })
+  const fs = await Namespace.open({ store: openLmdbStore(t.testdir(), 'boot') })
   const file = await fs.make(root, 'a')
   const [small, large] = [await fs.makeDirectory(root, 'small'), await fs.makeDirectory(root, 'large')]
   const name = (n: number) => Buffer.from(`file ${String(n).padStart(6, '0')}`)

@@ -1,19 +1,29 @@
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { silentLog } from '../../../src/base/log.js'
-import { openLmdbStore } from '../../../src/master/state/lmdb-store.js'
+import {
+  discardUntrusted,
+  type LmdbStateStore,
+  openLmdbStore,
+  readLmdbStore,
+} from '../../../src/master/state/lmdb-store.js'
 import type { StateStore } from '../../../src/master/state/state-store.js'
 import { stateStoreSuite } from '../../suites/state-store.js'
 
 const key = Buffer.from('key')
 
-function open(directory: string, bootId = 'boot 1'): StateStore {
-  return openLmdbStore(directory, bootId, silentLog)
+function open(directory: string, bootId = 'boot 1'): LmdbStateStore {
+  return openLmdbStore(directory, bootId, discardUntrusted(directory, bootId, silentLog))
 }
 
 function put(store: StateStore, text: string): void {
   store.transaction(() => store.table('meta').put(key, Buffer.from(text)))
+}
+
+/** Within a transaction. */
+function note(store: StateStore, text: string): void {
+  store.table('meta').put(key, Buffer.from(text))
 }
 
 function value(store: StateStore): string | undefined {
@@ -60,6 +70,22 @@ t.test('a store in use when the machine stopped is made anew', async t => {
   await later.close()
 })
 
+t.test('that a store was made again is known until it is settled', async t => {
+  const directory = t.testdir()
+  for (const expected of [true, true]) {
+    const store = open(directory)
+    t.equal(store.recordsLost, expected)
+    await store.close()
+  }
+  const store = open(directory)
+  store.settleRecords()
+  t.equal(store.recordsLost, false)
+  await store.close()
+  const later = open(directory)
+  t.equal(later.recordsLost, false)
+  await later.close()
+})
+
 t.test('a store without its mark, or with half of one, is made anew', async t => {
   for (const mark of ['', '{"bootId":"boot 1","cl', '{}', '[]', 'null']) {
     const directory = t.testdir()
@@ -73,6 +99,44 @@ t.test('a store without its mark, or with half of one, is made anew', async t =>
     t.ok(existsSync(join(directory, 'data.mdb')))
     await second.close()
   }
+})
+
+t.test('a copy is the store of one moment, made while it is written', async t => {
+  const directory = t.testdir()
+  const store = open(join(directory, 'state'))
+  const table = store.table('inodes')
+  const count = () => Array.from(table.range({ from: Buffer.alloc(0) })).length
+  const fill = (from: number) =>
+    store.transaction(() => {
+      for (let n = from; n < from + 1000; n++) table.put(Buffer.from(String(n)), Buffer.alloc(400, n))
+      note(store, String(from + 1000))
+    })
+  for (let from = 0; from < 10_000; from += 1000) fill(from)
+  mkdirSync(join(directory, 'copy'))
+  let done = false
+  const copied = store.copyTo(join(directory, 'copy')).then(() => {
+    done = true
+  })
+  for (let from = 10_000; !done; from += 1000) {
+    fill(from)
+    await new Promise(setImmediate)
+  }
+  await copied
+  const copy = readLmdbStore(join(directory, 'copy', 'data.mdb'))
+  const inodes = Array.from(copy.table('inodes').range({ from: Buffer.alloc(0) })).length
+  t.equal(inodes, Number(value(copy)), 'whole transactions only')
+  t.ok(inodes >= 10_000 && inodes <= count())
+  t.throws(() => put(copy, 'no'), 'it is for reading')
+  t.ok(store.bytes > 10_000 * 400)
+  await copy.close()
+  await t.rejects(store.copyTo(join(directory, 'copy')), { code: 'IO' }, 'nothing is overwritten')
+  await store.close()
+})
+
+t.test('what is not a store is not read as one', async t => {
+  const directory = t.testdir({ text: 'text', none: '' })
+  for (const file of ['text', 'none']) t.throws(() => readLmdbStore(join(directory, file)), { code: 'CORRUPT' }, file)
+  t.throws(() => readLmdbStore(join(directory, 'nowhere')), { code: 'IO' })
 })
 
 t.test('a directory that cannot be made is an IO error', async t => {
