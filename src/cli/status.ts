@@ -2,7 +2,7 @@
 // replicas they should.
 
 import type { Command } from 'commander'
-import type { RepairStatus, ServerStatus, StatusReply, TrashStatus } from '../wire/gen/admin.js'
+import type { MasterDiskStatus, RepairStatus, ServerStatus, StatusReply, TrashStatus } from '../wire/gen/admin.js'
 import { MasterService } from '../wire/gen/services.js'
 import { askMaster } from './admin.js'
 import { type MasterOptions, masterFrom, withMasterOptions } from './master-option.js'
@@ -39,6 +39,7 @@ export function statusText(reply: StatusReply): string {
     ['missing', chunksMissing],
     ['leases', leasesInForce],
     ...trashFigures(reply.trash),
+    ...diskFigures(reply.disk),
     ...unknownFigures(reply),
     ...repairFigures(reply.repair),
   ]
@@ -75,6 +76,14 @@ function standingText({
 function trashFigures(trash: TrashStatus | undefined): [string, string][] {
   if (!trash || (trash.retentionMs === 0 && trash.files === 0)) return []
   return [['trash', `${trash.files} files, ${bytesText(trash.bytes)}`]]
+}
+
+/** Of the master's own disk, when it is not well. */
+function diskFigures(disk: MasterDiskStatus | undefined): [string, string][] {
+  if (!disk?.code) return []
+  const what = disk.onlyGrowth ? 'takes nothing new' : 'is read-only'
+  const until = disk.restart ? ' until it is restarted' : ''
+  return [['master', `${what}${until}: ${disk.message}, ${bytesText(disk.freeBytes)} free on its disk`]]
 }
 
 /** What a person must decide on. */

@@ -3,11 +3,9 @@
 
 import type { Clock } from '../base/clock.js'
 import type { DataDirectory } from '../base/data-directory.js'
-import { LeasefsError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { Random } from '../base/random.js'
 import type { Trace } from '../base/trace.js'
-import { second } from '../base/units.js'
 import type { ControlNetwork, ControlServer } from '../rpc/control-network.js'
 import type { Address } from '../wire/address.js'
 import type { ClusterId, Ino } from '../wire/ids.js'
@@ -16,9 +14,9 @@ import { every } from './chunks/duty.js'
 import type { Limits } from './chunks/repair/limits.js'
 import { ClientSessions } from './clients/client-sessions.js'
 import { Requests } from './clients/requests.js'
+import { DiskWatch, diskWatchMs } from './disk-watch.js'
 import { type Durability, Executor } from './executor.js'
 import { goalHandler } from './goals.js'
-import type { Journal } from './journal/journal.js'
 import { checkStart, type Owner } from './ops/start.js'
 import { StateServerTable } from './server-table.js'
 import { lookMs } from './snapshots/limits.js'
@@ -69,9 +67,6 @@ export interface Master {
   close(): Promise<void>
 }
 
-/** How much a crash of the machine may take of what no one asked to be synced. */
-const journalSyncMs = 1 * second
-
 /**
  * Returns when the master serves.
  *
@@ -96,9 +91,11 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
   const { state, journal, recordsLost } = storage
   let chunks: Chunks | undefined
   let sessions: ClientSessions | undefined
+  let disk: DiskWatch | undefined
 
   const executor = new Executor({
     ...{ state, journal, clock, log, goal, durability, trash: trashMs > 0 },
+    noGrowth: () => disk?.noGrowth,
     committed(change, origin) {
       if (change.kind === 'applied') chunks?.dropped(change.outcome.freed)
       return sessions?.committed(change, origin)
@@ -110,6 +107,11 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
   )
   await journal.sync() // Lease ids rest on the epoch, and numbers on what was lost: neither may come twice.
   storage.settleRecords()
+  const watch = new DiskWatch({
+    ...{ executor, journal, log, space: () => storage.space(), distrustState: () => storage.distrustState() },
+    newestSnapshot: () => storage.snapshots?.newest?.index,
+  })
+  disk = watch
 
   const purger = new Purger({
     ...{ state, executor, clock, log, retentionMs: trashMs, bytesMax: options.trashBytesMax ?? 0 },
@@ -124,6 +126,7 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
     ...{ repairDelayMs: options.repairDelayMs, maintenanceMs: options.maintenanceMs, copyLimits: options.copyLimits },
     minReplicas: options.minReplicas,
     trash: () => purger.status(),
+    disk: () => watch.status(),
   })
   const goals = goalHandler({ state, executor, namespace, goal, changed: () => chunks?.goalsChanged() })
   const recall = (ino: Ino) => void sessions?.invalidate(ino)
@@ -131,7 +134,7 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
   const requests = new Requests({ state, executor, journal, chunks, goal, recall })
   sessions = new ClientSessions({ clusterId, state, executor, requests, clock, log })
   const stop = new AbortController()
-  const syncing = keepSynced(journal, clock, stop, log)
+  const watching = every(diskWatchMs, clock, stop.signal, () => watch.step())
   const snapshotting = every(lookMs, clock, stop.signal, () => storage.snapshots?.look())
   const purging = every(purgeMs, clock, stop.signal, () => purger.step())
 
@@ -142,7 +145,7 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
     await chunks?.close()
     await Promise.all([purging, snapshotting])
     await executor.close()
-    await syncing
+    await watching
     await storage.close()
   }
   try {
@@ -169,19 +172,6 @@ async function clusterIdOf(dataDirectory: DataDirectory, random: Random): Promis
   const clusterId = random.uuid() as ClusterId
   await dataDirectory.update({ clusterId })
   return clusterId
-}
-
-/** Bounds what a crash of the machine can take, until `stop`. A journal that cannot be synced takes no more changes. */
-async function keepSynced(journal: Journal, clock: Clock, stop: AbortController, log: Logger): Promise<void> {
-  await every(journalSyncMs, clock, stop.signal, async () => {
-    try {
-      await journal.sync()
-    } catch (reason) {
-      if (!(reason instanceof LeasefsError)) throw reason
-      log.error({ err: reason }, 'the journal could not be synced: the master takes no changes until it is restarted')
-      stop.abort()
-    }
-  })
 }
 
 /** Who owns a new root directory: who runs the master. */

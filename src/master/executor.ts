@@ -16,10 +16,9 @@ import { MiB } from '../base/units.js'
 import type { Reply } from '../wire/gen/client.js'
 import { JournalRecord, type Origin } from '../wire/gen/state.js'
 import type { Journal } from './journal/journal.js'
-import { applyRecord } from './ops/apply.js'
+import { applyRecord, decodeRecord } from './ops/apply.js'
 import type { Check } from './ops/check.js'
-import type { Decision, Outcome } from './ops/operation.js'
-import { replay } from './replay.js'
+import type { Decision, Effect, Outcome } from './ops/operation.js'
 import type { State } from './state/state.js'
 import { encodeStored } from './state/stored.js'
 import { timeOf } from './time.js'
@@ -53,6 +52,8 @@ export interface ExecutorOptions {
   /** Whether deleted files go to the trash. Default: they don't. */
   readonly trash?: boolean
   readonly durability: Durability
+  /** Why nothing that takes lasting room on the master's disk is done now, if it is not. */
+  readonly noGrowth?: () => LeasefsError | undefined
   /** Called when a change has been committed, before anything else happens: its answer waits for the promise. */
   readonly committed: (committed: Committed, origin: Origin | undefined) => Promise<void> | undefined
 }
@@ -74,11 +75,26 @@ export class Executor {
   #idle: Deferred<void> | undefined
   /** The journal has records that the state could not commit. */
   #behind = false
-  /** The last append failed: said once in the log. */
-  #refused = false
+  /** Why the last records were not taken. */
+  #trouble: LeasefsError | undefined
 
   constructor(options: ExecutorOptions) {
     this.#options = options
+  }
+
+  /** Why changes fail, if the last that was tried has failed for want of the disk. */
+  get trouble(): LeasefsError | undefined {
+    return this.#trouble
+  }
+
+  /** The disk may be well again: the state is brought up to the journal if it lacks something. What fails is tried again with the next change. */
+  mend(): void {
+    try {
+      if (this.#behind) this.#catchUp()
+      this.#well()
+    } catch (reason) {
+      this.#unwell(reason)
+    }
   }
 
   /**
@@ -123,7 +139,7 @@ export class Executor {
       if (this.#behind) this.#catchUp()
       steps = this.#run(batch)
     } catch (reason) {
-      if (!(reason instanceof LeasefsError)) throw reason
+      this.#unwell(reason)
       this.#queue = this.#queue.slice(batch.length)
       for (const { answer } of batch) answer.reject(reason)
       return
@@ -168,18 +184,21 @@ export class Executor {
   }
 
   #append(payloads: readonly Buffer[]): void {
-    const { journal, log } = this.#options
-    try {
-      if (payloads.length > 0) journal.append(payloads)
-    } catch (reason) {
-      if (!this.#refused) log.error({ err: reason }, 'the journal takes no records: changes are refused')
-      this.#refused = true
-      throw reason
-    }
-    if (this.#refused && payloads.length > 0) {
-      log.info('the journal takes records again')
-      this.#refused = false
-    }
+    if (payloads.length === 0) return
+    this.#options.journal.append(payloads)
+    this.#well()
+  }
+
+  #well(): void {
+    if (this.#trouble) this.#options.log.info('changes are carried out again')
+    this.#trouble = undefined
+  }
+
+  /** Said once in the log. @throws what is no matter of the disk */
+  #unwell(reason: unknown): void {
+    if (!(reason instanceof LeasefsError)) throw reason
+    if (!this.#trouble) this.#options.log.error({ err: reason }, 'the disk takes no records: changes are refused')
+    this.#trouble = reason
   }
 
   #step({ check, origin }: Queued, journaled: (payload: Buffer) => void): Step {
@@ -198,6 +217,8 @@ export class Executor {
       return { kind: 'failed', reason }
     }
     if (decision.kind === 'answer') return { kind: 'unchanged', result: decision.result }
+    const refused = takesRoom(decision.effect) ? this.#options.noGrowth?.() : undefined
+    if (refused) return { kind: 'failed', reason: refused }
 
     // What goes wrong from here on is no matter of this change: it takes back the whole batch.
     const record: JournalRecord = { now, origin, effect: decision.effect }
@@ -213,11 +234,32 @@ export class Executor {
     else Promise.all(waits).then(() => answer.resolve(step), answer.reject)
   }
 
+  /** Applies what is journaled and not in the state: a batch that could not be committed. Nobody waits for it, but others must be told. */
   #catchUp(): void {
-    const { state, journal } = this.#options
-    replay(state, journal)
+    const { state, journal, committed } = this.#options
+    const applied = state.transaction(() =>
+      Array.from(journal.read(state.meta.current.appliedIndex + 1), ({ index, payload }) => {
+        const record = decodeRecord(index, payload)
+        return { outcome: applyRecord(state, index, record), origin: record.origin }
+      }),
+    )
     this.#behind = false
     assert.equal(state.meta.current.appliedIndex, journal.lastIndex)
+    for (const { outcome, origin } of applied) void committed({ kind: 'applied', outcome }, origin)
+  }
+}
+
+/** What is for good, or can be done without: the rest ends what was begun, or gives room back. */
+function takesRoom({ $case }: Effect): boolean {
+  switch ($case) {
+    case 'inodeMade':
+    case 'entryLinked':
+    case 'xattrSet':
+    case 'chunksAllocated':
+    case 'inodeAccessed':
+      return true
+    default:
+      return false
   }
 }
 

@@ -1,5 +1,5 @@
-// Brings the state to the end of the journal, after a restart or when a commit
-// has failed: the same apply as when the changes were made.
+// Brings the state to the end of the journal after a restart: the same apply as
+// when the changes were made.
 
 import { LeasefsError } from '../base/errors.js'
 import type { Journal, JournalRecord as Journaled } from './journal/journal.js'

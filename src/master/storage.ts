@@ -9,6 +9,7 @@ import { LeasefsError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { Random } from '../base/random.js'
 import type { ClusterId } from '../wire/ids.js'
+import { type Space, spaceOf } from './disk-watch.js'
 import { guarded } from './journal/disk.js'
 import { openFileJournal } from './journal/file-journal.js'
 import type { Journal } from './journal/journal.js'
@@ -30,6 +31,12 @@ export interface Storage {
    * end of the journal may have been lost with it.
    */
   readonly recordsLost: boolean
+
+  /** Of the disk it is on. */
+  space(): Promise<Space | undefined>
+
+  /** The state is made again at the next start. @throws LeasefsError IO, NO_SPACE */
+  distrustState(): void
 
   /** A start that takes lost records into account is on the disk. @throws LeasefsError IO, NO_SPACE */
   settleRecords(): void
@@ -92,8 +99,11 @@ function withSnapshots(
     await snapshots.idle()
     await storage.close()
   }
-  return { ...storage, snapshots, close: once(close) }
+  return { ...storage, snapshots, space: () => spaceOf(options.directory), close: once(close) }
 }
+
+/** A store that is gone with its process: there is nothing to be known of it afterwards. */
+const inMemory = { recordsLost: false, settleRecords() {}, distrust() {} }
 
 /** Brings a store to the end of its journal. `records` says whether it had to be made again. Closes both if that fails. */
 export async function joinStorage(
@@ -101,7 +111,7 @@ export async function joinStorage(
   journalOf: (appliedIndex: number) => Journal,
   clock: Clock,
   log: Logger,
-  records: Pick<LmdbStateStore, 'recordsLost' | 'settleRecords'> = { recordsLost: false, settleRecords() {} },
+  records: Pick<LmdbStateStore, 'recordsLost' | 'settleRecords' | 'distrust'> = inMemory,
 ): Promise<Storage> {
   let journal: Journal | undefined
   try {
@@ -116,7 +126,17 @@ export async function joinStorage(
       'the journal is replayed',
     )
     const settleRecords = () => records.settleRecords()
-    return { state, journal: opened, recordsLost, settleRecords, close: once(() => closeBoth(opened, state)) }
+    const distrustState = () => records.distrust()
+    const space = async () => undefined
+    return {
+      state,
+      journal: opened,
+      recordsLost,
+      space,
+      distrustState,
+      settleRecords,
+      close: once(() => closeBoth(opened, state)),
+    }
   } catch (reason) {
     await journal?.close()
     await store.close()

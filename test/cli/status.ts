@@ -39,6 +39,7 @@ const reply: StatusReply = {
   goal: 3,
   repair: undefined,
   trash: undefined,
+  disk: undefined,
   unknownReplicas: 0,
 }
 
@@ -49,6 +50,17 @@ t.test('status shows the figures of the cluster and a row for each server', asyn
   t.match(text, /^s1 +connected, draining +\/a\/b\/c +h:1 +h:2 +12 +3 +1\.0 GiB +1\.0 TiB$/m)
   t.match(text, /^s2 +silent for 7 s +/m)
   t.match(statusText({ ...reply, servers: [] }), /no chunkservers$/)
+})
+
+t.test('status says why the master takes no changes', async t => {
+  const figures = { freeBytes: 2 ** 20, totalBytes: 2 ** 30, journalBytes: 5, lastIndex: 7, snapshotIndex: 0 }
+  const well = { code: '', message: '', restart: false, onlyGrowth: false, ...figures }
+  const line = (disk: StatusReply['disk']) => /^master: .*$/m.exec(statusText({ ...reply, disk }))?.[0]
+  t.equal(line(well), undefined)
+  const full = { ...well, code: 'NO_SPACE', message: 'no space left on device' }
+  t.equal(line(full), 'master:     is read-only: no space left on device, 1.0 MiB free on its disk')
+  t.match(line({ ...full, onlyGrowth: true }), /takes nothing new: /)
+  t.match(line({ ...full, code: 'IO', restart: true }), /is read-only until it is restarted: /)
 })
 
 t.test('status for programs has each figure under its name', async t => {

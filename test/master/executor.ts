@@ -1,7 +1,7 @@
 import t from 'tap'
 import { deferred } from '../../src/base/deferred.js'
 import { LeasefsError } from '../../src/base/errors.js'
-import { answersMax, queuedMax } from '../../src/master/executor.js'
+import { answersMax, type Committed, queuedMax } from '../../src/master/executor.js'
 import { MemoryJournal } from '../../src/master/journal/memory-journal.js'
 import { checkOf } from '../../src/master/ops/check.js'
 import { answer, doneResult } from '../../src/master/ops/operation.js'
@@ -92,15 +92,54 @@ t.test('a batch the journal does not take is taken back whole, and changes go on
 
 t.test('what is journaled but could not be committed is in the state before the next change', async t => {
   const store = new FaultyStore()
-  const fs = await Namespace.open({ store })
+  const told: number[] = []
+  const committed = (change: Committed) => {
+    if (change.kind === 'applied') told.push(...change.outcome.touched)
+    return undefined
+  }
+  const fs = await Namespace.open({ store, committed })
+  told.length = 0
   store.failCommit = true
   await t.rejects(fs.make(root, 'a'), { code: 'TIMEOUT' }, 'it may or may not have been done')
   await t.rejects(fs.make(root, 'b'), { code: 'NO_SPACE' }, 'as long as the state cannot catch up, nothing is done')
   t.same(fs.names(root), [])
+  fs.executor.mend()
+  t.match(fs.executor.trouble, { code: 'NO_SPACE' })
   store.failCommit = false
   await fs.make(root, 'c')
   t.same(fs.names(root), ['a', 'c'])
+  t.same(told, [root, root], 'others are told of both')
+  t.equal(fs.executor.trouble, undefined)
   t.equal(fs.state.meta.current.appliedIndex, fs.journal.lastIndex)
+})
+
+t.test('what could not be committed is in the state when the disk is well again, also without a change', async t => {
+  const store = new FaultyStore()
+  const fs = await Namespace.open({ store })
+  store.failCommit = true
+  await t.rejects(fs.make(root, 'a'), { code: 'TIMEOUT' })
+  store.failCommit = false
+  fs.executor.mend()
+  t.same(fs.names(root), ['a'])
+  t.equal(fs.executor.trouble, undefined)
+})
+
+t.test('without room for it nothing is made, and what was begun is ended', async t => {
+  let full: LeasefsError | undefined
+  const fs = await Namespace.open({ noGrowth: () => full })
+  const { ino } = await fs.make(root, 'a', { open: true })
+  full = new LeasefsError('NO_SPACE', 'nearly full')
+  await t.rejects(fs.make(root, 'b'), { code: 'NO_SPACE' })
+  await t.rejects(fs.change({ $case: 'link', value: { ino, parent: root, name: Buffer.from('c') } }), {
+    code: 'NO_SPACE',
+  })
+  await fs.change({ $case: 'written', value: { ino, size: 5, mtime: undefined, usage: [] } })
+  await fs.change({ $case: 'close', value: { inos: [ino] } })
+  await fs.setAttributes(ino, { mode: 0o600 })
+  await fs.unlink(root, 'a')
+  await fs.endSession(await fs.startSession())
+  full = undefined
+  await fs.make(root, 'b')
 })
 
 t.test('a change is answered once it has been told to the others', async t => {

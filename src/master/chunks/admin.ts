@@ -15,7 +15,7 @@ import type { Server } from './servers.js'
 /** `goal` is that of new files. */
 export async function status(
   room: Room,
-  others: Pick<StatusReply, 'goal' | 'repair' | 'trash' | 'unknownReplicas'>,
+  others: Pick<StatusReply, 'goal' | 'repair' | 'trash' | 'disk' | 'unknownReplicas'>,
 ): Promise<StatusReply> {
   const { belowGoal, missing } = await countMissing(room)
   const { table, leases, namespace, servers, clusterId, clock } = room

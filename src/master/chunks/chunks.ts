@@ -4,7 +4,7 @@
 
 import { LeasefsError } from '../../base/errors.js'
 import { type ControlNetwork, type Handler, stream, unary } from '../../rpc/control-network.js'
-import type { TrashStatus } from '../../wire/gen/admin.js'
+import type { MasterDiskStatus, TrashStatus } from '../../wire/gen/admin.js'
 import type { ChunkLayout, ReportReplica } from '../../wire/gen/client.js'
 import { MasterService } from '../../wire/gen/services.js'
 import type { ChunkHandle, Ino, SessionId } from '../../wire/ids.js'
@@ -35,12 +35,15 @@ export interface ChunksOptions extends RoomOptions {
   readonly copyLimits?: Limits | undefined
   /** What the trash has, for status. */
   readonly trash?: () => TrashStatus
+  /** How the disk of the master is, for status. */
+  readonly disk?: () => MasterDiskStatus
 }
 
 export class Chunks implements ChunkService {
   readonly #room: Room
   readonly #goal: number
   readonly #trash: (() => TrashStatus) | undefined
+  readonly #disk: (() => MasterDiskStatus) | undefined
   readonly #bad = new BadReplicas()
   readonly #layout: Layout
   readonly #collector: Collector
@@ -56,6 +59,7 @@ export class Chunks implements ChunkService {
     this.#room = openRoom(options, signal)
     this.#goal = options.goal
     this.#trash = options.trash
+    this.#disk = options.disk
     const grants = new Grants(this.#room)
     const levelling = new Levelling(this.#room, grants)
     this.#layout = new Layout(this.#room, grants, this.#bad)
@@ -131,6 +135,7 @@ export class Chunks implements ChunkService {
           goal: this.#goal,
           repair: this.#care.status(),
           trash: this.#trash?.(),
+          disk: this.#disk?.(),
           unknownReplicas: this.#collector.unknown,
         }),
       ),

@@ -92,6 +92,10 @@ class FileJournal implements Journal {
     this.#synced = lastIndex
   }
 
+  get broken(): LeasefsError | undefined {
+    return this.#broken
+  }
+
   get firstIndex(): number {
     return this.#segments[0]?.firstIndex ?? 1
   }

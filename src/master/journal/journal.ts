@@ -2,6 +2,8 @@
 // numbered densely from 1. test/suites/journal.ts is this contract in
 // executable form.
 
+import type { LeasefsError } from '../../base/errors.js'
+
 export interface JournalRecord {
   readonly index: number
   readonly payload: Buffer
@@ -13,6 +15,9 @@ export interface Journal {
 
   /** Index of the last record; 0 if there has been none. */
   readonly lastIndex: number
+
+  /** Why nothing is appended until the journal is opened again, if that is so. */
+  readonly broken: LeasefsError | undefined
 
   /** How many bytes are kept of records after `index`, or a little more. */
   bytesAfter(index: number): number

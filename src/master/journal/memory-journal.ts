@@ -1,6 +1,7 @@
 // A Journal in memory, the twin for tests and simulation. It outlives the
 // master that used it: opening it again is what a restart finds.
 
+import type { LeasefsError } from '../../base/errors.js'
 import type { Journal, JournalRecord } from './journal.js'
 import { missing } from './segment.js'
 
@@ -13,6 +14,10 @@ export class MemoryJournal implements Journal {
     const copy = new MemoryJournal()
     for (const { index, payload } of journal.read(1)) if (index <= lastIndex) copy.append([payload])
     return copy
+  }
+
+  get broken(): LeasefsError | undefined {
+    return undefined
   }
 
   get firstIndex(): number {

@@ -40,6 +40,9 @@ export interface LmdbStateStore extends StateStore {
   /** A start of the master that knows of it is on the disk. @throws LeasefsError IO, NO_SPACE */
   settleRecords(): void
 
+  /** What is on the disk may not be what was written: it is made again at the next start. @throws LeasefsError IO, NO_SPACE */
+  distrust(): void
+
   /** What a copy may take. */
   readonly bytes: number
 
@@ -115,6 +118,7 @@ class LmdbStore implements LmdbStateStore {
   /** Of a store that is written. */
   readonly #written: Pick<Mark, 'bootId' | 'recordsLost'> | undefined
   #recordsLost: boolean
+  #distrusted = false
   readonly #root: RootDatabase<Buffer, Buffer>
   readonly #tables = new Map<TableName, LmdbTable>()
   readonly #transaction = { open: false }
@@ -180,6 +184,12 @@ class LmdbStore implements LmdbStateStore {
     this.#mark(false)
   }
 
+  distrust(): void {
+    this.#distrusted = true
+    this.#recordsLost = true
+    this.#mark(false)
+  }
+
   get bytes(): number {
     return guarded(() => statSync(join(this.#path, dataFile)).size)
   }
@@ -211,8 +221,9 @@ class LmdbStore implements LmdbStateStore {
   }
 
   #mark(clean: boolean): void {
-    const { bootId = '' } = this.#written ?? {}
-    guarded(() => writeMark(this.#path, { bootId, clean, recordsLost: this.#recordsLost }))
+    const bootId = this.#distrusted ? '' : (this.#written?.bootId ?? '')
+    const mark = { bootId, clean: clean && !this.#distrusted, recordsLost: this.#recordsLost }
+    guarded(() => writeMark(this.#path, mark))
   }
 }
 

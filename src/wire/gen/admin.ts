@@ -34,6 +34,24 @@ export interface StatusReply {
     | undefined;
   /** Replicas of chunks that the master has no record of and may have had one: they are kept. */
   unknownReplicas: number;
+  disk: MasterDiskStatus | undefined;
+}
+
+/** How the master's own disk is, and why changes are refused, if they are. */
+export interface MasterDiskStatus {
+  /** NO_SPACE, IO; empty: changes are carried out. */
+  code: string;
+  message: string;
+  /** Until the master is restarted; otherwise until the disk is well again. */
+  restart: boolean;
+  /** Only what takes lasting room is refused: new files, links, chunks, attributes. */
+  onlyGrowth: boolean;
+  freeBytes: number;
+  totalBytes: number;
+  /** What the journal takes, the last record in it, and the one up to which there is a snapshot. */
+  journalBytes: number;
+  lastIndex: number;
+  snapshotIndex: number;
 }
 
 export interface TrashStatus {
@@ -307,6 +325,7 @@ function createBaseStatusReply(): StatusReply {
     repair: undefined,
     trash: undefined,
     unknownReplicas: 0,
+    disk: undefined,
   };
 }
 
@@ -347,6 +366,9 @@ export const StatusReply: MessageFns<StatusReply> = {
     }
     if (message.unknownReplicas !== 0) {
       writer.uint32(96).uint64(message.unknownReplicas);
+    }
+    if (message.disk !== undefined) {
+      MasterDiskStatus.encode(message.disk, writer.uint32(162).fork()).join();
     }
     return writer;
   },
@@ -458,6 +480,158 @@ export const StatusReply: MessageFns<StatusReply> = {
             }
 
             message.unknownReplicas = longToNumber(reader.uint64());
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.disk = MasterDiskStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMasterDiskStatus(): MasterDiskStatus {
+  return {
+    code: "",
+    message: "",
+    restart: false,
+    onlyGrowth: false,
+    freeBytes: 0,
+    totalBytes: 0,
+    journalBytes: 0,
+    lastIndex: 0,
+    snapshotIndex: 0,
+  };
+}
+
+export const MasterDiskStatus: MessageFns<MasterDiskStatus> = {
+  encode(message: MasterDiskStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== "") {
+      writer.uint32(10).string(message.code);
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    if (message.restart !== false) {
+      writer.uint32(24).bool(message.restart);
+    }
+    if (message.onlyGrowth !== false) {
+      writer.uint32(32).bool(message.onlyGrowth);
+    }
+    if (message.freeBytes !== 0) {
+      writer.uint32(40).uint64(message.freeBytes);
+    }
+    if (message.totalBytes !== 0) {
+      writer.uint32(48).uint64(message.totalBytes);
+    }
+    if (message.journalBytes !== 0) {
+      writer.uint32(56).uint64(message.journalBytes);
+    }
+    if (message.lastIndex !== 0) {
+      writer.uint32(64).uint64(message.lastIndex);
+    }
+    if (message.snapshotIndex !== 0) {
+      writer.uint32(72).uint64(message.snapshotIndex);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MasterDiskStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMasterDiskStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.restart = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.onlyGrowth = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.freeBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.totalBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.journalBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.lastIndex = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.snapshotIndex = longToNumber(reader.uint64());
             continue;
           }
         }

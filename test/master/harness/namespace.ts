@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import type { Test } from 'tap'
+import type { LeasefsError } from '../../../src/base/errors.js'
 import { silentLog } from '../../../src/base/log.js'
 import { SimulatedClock } from '../../../src/base/simulated-clock.js'
 import type { Committed, Durability } from '../../../src/master/executor.js'
@@ -36,6 +37,7 @@ export interface NamespaceOptions {
   readonly durability?: Durability
   /** Whether deleted files are kept: not unless it says so. */
   readonly trash?: boolean
+  readonly noGrowth?: () => LeasefsError | undefined
   /** How many there are from the beginning: 1 unless it says otherwise. */
   readonly sessions?: 0 | 1
   readonly committed?: (committed: Committed, origin: Origin | undefined) => Promise<void> | undefined
@@ -69,6 +71,7 @@ export class Namespace {
       ...{ state: this.state, journal, clock: this.clock, log: silentLog, goal: 3 },
       durability: options.durability ?? 'process',
       trash: options.trash ?? false,
+      ...(options.noGrowth ? { noGrowth: options.noGrowth } : {}),
       committed: options.committed ?? (() => undefined),
     })
   }

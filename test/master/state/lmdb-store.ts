@@ -86,6 +86,19 @@ t.test('that a store was made again is known until it is settled', async t => {
   await later.close()
 })
 
+t.test('a store that is not to be trusted is made anew, whatever comes', async t => {
+  const directory = t.testdir()
+  const first = open(directory)
+  put(first, 'perhaps')
+  first.settleRecords()
+  first.distrust()
+  await first.close()
+  const second = open(directory)
+  t.equal(value(second), undefined)
+  t.equal(second.recordsLost, true)
+  await second.close()
+})
+
 t.test('a store without its mark, or with half of one, is made anew', async t => {
   for (const mark of ['', '{"bootId":"boot 1","cl', '{}', '[]', 'null']) {
     const directory = t.testdir()
