@@ -130,6 +130,9 @@ export const locateAheadBytes = 8 * MiB
 /** How long an inode that nobody here uses stays open at the master: it may be wanted again, and many are closed in one. */
 export const closeDelayMs = 250
 
+/** A close that the master could not journal is asked for again. */
+export const closeRetryMs = 2 * second
+
 /** Closes that wait for creates under way, before more creates wait for them. */
 export const closesWaitingMax = 1024
 

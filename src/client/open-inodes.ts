@@ -6,12 +6,16 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../base/clock.js'
 import { type Deferred, deferred } from '../base/deferred.js'
-import { LeasefsError } from '../base/errors.js'
+import { type ErrorCode, LeasefsError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { closesAtOnceMax } from '../constants.js'
 import type { Ino } from '../wire/ids.js'
 import type { Attributes } from './file-system.js'
-import { closeDelayMs, closedInodesMax, closesWaitingMax } from './limits.js'
+import { closeDelayMs, closedInodesMax, closeRetryMs, closesWaitingMax } from './limits.js'
+
+/** What does not last: the master's disk is full or failing, or it is busy. */
+const closeRetried: ReadonlySet<ErrorCode> = new Set(['NO_SPACE', 'IO', 'UNAVAILABLE', 'TIMEOUT'])
+
 import type { Metadata } from './metadata.js'
 import type { OpenInode } from './open-inode.js'
 
@@ -220,5 +224,10 @@ export class OpenInodes {
     const { code, message } = LeasefsError.from(reason)
     if (code === 'CANCELLED') return // We are leaving, and the session with us.
     this.#log.warn({ inos, code }, `inodes stay open at the master: ${message}`)
+    if (!closeRetried.has(code)) return
+    for (const ino of inos) {
+      if (this.#toClose.size < closesWaitingMax && !this.#inodes.has(ino)) this.#toClose.add(ino)
+    }
+    this.#cancelTimer ??= this.#clock.after(closeRetryMs, () => this.#closeNow())
   }
 }

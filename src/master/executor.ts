@@ -14,11 +14,12 @@ import { LeasefsError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { MiB } from '../base/units.js'
 import type { Reply } from '../wire/gen/client.js'
+import type { Time } from '../wire/gen/common.js'
 import { JournalRecord, type Origin } from '../wire/gen/state.js'
 import type { Journal } from './journal/journal.js'
 import { applyRecord, decodeRecord } from './ops/apply.js'
 import type { Check } from './ops/check.js'
-import type { Decision, Effect, Outcome } from './ops/operation.js'
+import { attributesResult, type Decision, type Effect, type Outcome } from './ops/operation.js'
 import type { State } from './state/state.js'
 import { encodeStored } from './state/stored.js'
 import { timeOf } from './time.js'
@@ -28,6 +29,8 @@ export const queuedMax = 65_536
 /** Changes of one transaction, so that reads are never held up for long. */
 const batchLengthMax = 1024
 const batchBytesMax = 4 * MiB
+/** Opens answered before they are journaled: beyond, they are refused. */
+export const owedMax = 65_536
 /** Answers one session may leave unacknowledged. */
 export const answersMax = 16_384
 
@@ -62,6 +65,8 @@ interface Queued {
   readonly check: Check
   readonly origin: Origin | undefined
   readonly answer: Deferred<Committed>
+  /** It may be answered before it is journaled. */
+  readonly ahead: boolean
 }
 
 /** What one change of a batch came to; the batch may still be taken back. */
@@ -70,6 +75,8 @@ type Step = { readonly kind: 'failed'; readonly reason: unknown } | Committed
 export class Executor {
   readonly #options: ExecutorOptions
   #queue: Queued[] = []
+  /** Answered while the disk took no records. Journaled before anything else, so that nothing removes what is open. */
+  #owed: Queued[] = []
   #scheduled = false
   #closed = false
   #idle: Deferred<void> | undefined
@@ -91,7 +98,9 @@ export class Executor {
   mend(): void {
     try {
       if (this.#behind) this.#catchUp()
+      else if (this.#trouble?.code !== 'NO_SPACE') return
       this.#well()
+      if (this.#owed.length > 0) this.#schedule()
     } catch (reason) {
       this.#unwell(reason)
     }
@@ -100,14 +109,16 @@ export class Executor {
   /**
    * Carries out the change that `check` decides on, and resolves when it is
    * committed, as durable as was asked for, and seen by every other session.
+   * `ahead`: an open, which is answered while the disk takes no records, too,
+   * and journaled when it does; a master that is restarted meanwhile does not know of it.
    *
    * @throws LeasefsError what the check threw; NO_SPACE, IO: nothing was done; UNAVAILABLE
    */
-  submit(check: Check, origin?: Origin): Promise<Committed> {
+  submit(check: Check, origin?: Origin, ahead = false): Promise<Committed> {
     if (this.#closed) return Promise.reject(new LeasefsError('UNAVAILABLE', 'the master is stopping'))
     if (this.#queue.length >= queuedMax) return Promise.reject(new LeasefsError('UNAVAILABLE', 'the master is busy'))
     const answer = deferred<Committed>()
-    this.#queue.push({ check, origin, answer })
+    this.#queue.push({ check, origin, answer, ahead })
     this.#schedule()
     return answer.promise
   }
@@ -133,23 +144,38 @@ export class Executor {
   }
 
   #drain(): void {
-    const batch = this.#queue.slice(0, batchLengthMax)
+    const batch = [...this.#owed, ...this.#queue].slice(0, batchLengthMax)
+    const owed = Math.min(this.#owed.length, batch.length)
     let steps: Step[]
     try {
       if (this.#behind) this.#catchUp()
       steps = this.#run(batch)
     } catch (reason) {
       this.#unwell(reason)
-      this.#queue = this.#queue.slice(batch.length)
-      for (const { answer } of batch) answer.reject(reason)
+      this.#queue = this.#queue.slice(batch.length - owed)
+      for (const queued of batch.slice(owed)) this.#refuse(queued, reason)
       return
     }
-    this.#queue = this.#queue.slice(steps.length)
+    this.#owed = this.#owed.slice(steps.length)
+    this.#queue = this.#queue.slice(Math.max(0, steps.length - owed))
     for (const [at, step] of steps.entries()) {
       const queued = batch[at] as Queued
       if (step.kind === 'failed') queued.answer.reject(step.reason)
       else this.#settle(step, queued)
     }
+  }
+
+  /** What the disk did not take fails, but for an open, which is owed to the journal. */
+  #refuse(queued: Queued, reason: unknown): void {
+    const { answer, ahead } = queued
+    const decided =
+      ahead && this.#owed.length < owedMax ? this.#decide(queued, timeOf(this.#options.clock.wallNs())) : undefined
+    if (decided?.kind === 'change' && decided.effect.$case === 'inodeOpened') {
+      this.#owed.push(queued)
+      answer.resolve({ kind: 'unchanged', result: attributesResult(this.#options.state, decided.effect.value.ino) })
+    } else if (decided?.kind === 'failed') answer.reject(decided.reason)
+    else if (decided?.kind === 'unchanged') answer.resolve(decided)
+    else answer.reject(reason)
   }
 
   /** Commits as much of the batch as one journal write may carry. @throws LeasefsError: nothing was done, or TIMEOUT */
@@ -198,32 +224,37 @@ export class Executor {
   #unwell(reason: unknown): void {
     if (!(reason instanceof LeasefsError)) throw reason
     if (!this.#trouble) this.#options.log.error({ err: reason }, 'the disk takes no records: changes are refused')
-    this.#trouble = reason
+    this.#trouble = reason.cause instanceof LeasefsError ? reason.cause : reason
   }
 
-  #step({ check, origin }: Queued, journaled: (payload: Buffer) => void): Step {
-    const { state, clock, goal, trash = false } = this.#options
+  #step(queued: Queued, journaled: (payload: Buffer) => void): Step {
+    const { state, clock } = this.#options
+    const now = timeOf(clock.wallNs())
+    const decided = this.#decide(queued, now)
+    if (decided.kind !== 'change') return decided
+
+    // What goes wrong from here on is no matter of this change: it takes back the whole batch.
+    const record: JournalRecord = { now, origin: queued.origin, effect: decided.effect }
+    journaled(encodeStored(JournalRecord, record))
+    return { kind: 'applied', outcome: applyRecord(state, state.meta.current.appliedIndex + 1, record) }
+  }
+
+  #decide({ check, origin }: Queued, now: Time): Step | Extract<Decision, { kind: 'change' }> {
+    const { state, goal, trash = false, noGrowth } = this.#options
     if (origin) {
       const reply = state.answers.find(origin.sessionId, origin.number)
       if (reply) return { kind: 'repeated', reply }
     }
-    const now = timeOf(clock.wallNs())
-    let decision: Decision
     try {
       if (origin) checkOrigin(state, origin)
-      decision = check(state, { session: origin?.sessionId ?? 0, now, goal, trash })
+      const decision = check(state, { session: origin?.sessionId ?? 0, now, goal, trash })
+      if (decision.kind === 'answer') return { kind: 'unchanged', result: decision.result }
+      const refused = takesRoom(decision.effect) ? noGrowth?.() : undefined
+      return refused ? { kind: 'failed', reason: refused } : decision
     } catch (reason) {
       if (!(reason instanceof LeasefsError)) throw reason
       return { kind: 'failed', reason }
     }
-    if (decision.kind === 'answer') return { kind: 'unchanged', result: decision.result }
-    const refused = takesRoom(decision.effect) ? this.#options.noGrowth?.() : undefined
-    if (refused) return { kind: 'failed', reason: refused }
-
-    // What goes wrong from here on is no matter of this change: it takes back the whole batch.
-    const record: JournalRecord = { now, origin, effect: decision.effect }
-    journaled(encodeStored(JournalRecord, record))
-    return { kind: 'applied', outcome: applyRecord(state, state.meta.current.appliedIndex + 1, record) }
   }
 
   /** Tells whom it concerns at once, and answers when that is done. */

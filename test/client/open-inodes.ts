@@ -1,6 +1,6 @@
 import t from 'tap'
 import { LeasefsError } from '../../src/base/errors.js'
-import { closeDelayMs, closesWaitingMax } from '../../src/client/limits.js'
+import { closeDelayMs, closeRetryMs, closesWaitingMax } from '../../src/client/limits.js'
 import { closesAtOnceMax } from '../../src/constants.js'
 import type { Ino } from '../../src/wire/ids.js'
 import { filesOf, startInodes } from './harness/inodes.js'
@@ -45,6 +45,26 @@ t.test('what is still open at the master is closed in the end, whatever became k
   await run(inodes.using(file, async () => {}))
   await master.settle(closeDelayMs)
   t.same(asked(), ['open', 'close'])
+})
+
+t.test('a close that the master cannot journal now is asked for again, unless the inode is in use', async t => {
+  const { inodes, run, asked, master } = await startInodes(t)
+  const answer = master.answer
+  let full = true
+  const refuse = new LeasefsError('NO_SPACE', 'full')
+  master.answer = operation => (operation.$case === 'close' && full ? refuse : answer(operation))
+  inodes.release((await run(inodes.open(file))).inode)
+  await master.settle(closeDelayMs)
+  await master.settle(closeRetryMs)
+  t.same(asked(), ['open', 'close', 'close'])
+  const { inode } = await run(inodes.open(file))
+  await master.settle(closeRetryMs)
+  t.same(asked(), [], 'it is in use again, and still open')
+  full = false
+  inodes.release(inode)
+  await master.settle(closeDelayMs)
+  await master.settle(closeRetryMs)
+  t.same(asked(), ['close'])
 })
 
 t.test('creates wait when they have held up too many closes', async t => {

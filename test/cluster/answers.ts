@@ -35,6 +35,14 @@ export interface Status {
   readonly chunksMissing: number
   readonly leasesInForce: number
   readonly clients: number
+  readonly disk: {
+    readonly code: string
+    readonly onlyGrowth: boolean
+    readonly restart: boolean
+    readonly journalBytes: number
+    readonly lastIndex: number
+    readonly snapshotIndex: number
+  }
   readonly servers: readonly {
     readonly serverId: string
     readonly controlAddress: string

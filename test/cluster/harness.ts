@@ -6,6 +6,7 @@
 // processes notice the end of their standard input. Every wait has a limit, and
 // says on what it waited.
 
+import { execFileSync } from 'node:child_process'
 import {
   accessSync,
   chownSync,
@@ -41,6 +42,8 @@ export interface ClusterOptions {
   readonly mounts?: number
   readonly mountLocations?: readonly string[]
   /** Who runs all this, if not the user of the test: for that the test must run as root. */
+  /** The master's data directory is a disk of its own, of so many bytes: for that the test must run as root. */
+  readonly masterDiskBytes?: number
   readonly user?: { readonly uid: number; readonly gid: number }
   /** More arguments for each kind of daemon. */
   readonly masterArgs?: readonly string[]
@@ -150,6 +153,7 @@ export class Cluster {
   readonly chunkservers: readonly Daemon[]
   readonly mounts: readonly Daemon[]
   readonly mountPoints: readonly string[]
+  readonly #masterDisk: boolean
 
   constructor(directory: string, options: ClusterOptions) {
     this.directory = directory
@@ -195,6 +199,8 @@ export class Cluster {
       return new Daemon(`mount-${i + 1}`, 'leasefs-mount', args, command)
     })
     for (const mountPoint of this.mountPoints) mkdirSync(mountPoint)
+    if (options.masterDiskBytes) mountMemory(this.masterData, options.masterDiskBytes)
+    this.#masterDisk = options.masterDiskBytes !== undefined
     if (user) for (const path of [directory, ...this.mountPoints]) chownSync(path, user.uid, user.gid)
   }
 
@@ -209,6 +215,10 @@ export class Cluster {
     const address = addressIn(this.master.ready, 'listening on')
     if (address === undefined) throw new Error(`no address in "${this.master.ready}"`)
     return address
+  }
+
+  get masterData(): string {
+    return join(this.directory, 'master')
   }
 
   /** The data directory of a chunkserver, from 0. */
@@ -278,6 +288,7 @@ export class Cluster {
     for (const mountPoint of this.mountPoints) {
       if (mountAt(mountPoint, await listMounts())) await unmountLazily(mountPoint)
     }
+    if (this.#masterDisk) await unmountLazily(this.masterData)
     rmSync(this.directory, { recursive: true, force: true })
   }
 }
@@ -300,6 +311,12 @@ export function temporaryDirectory(): string {
     // The ordinary place.
   }
   return mkdtempSync(join(base, 'leasefs-test-'))
+}
+
+/** A small disk, to be filled. */
+function mountMemory(directory: string, bytes: number): void {
+  mkdirSync(directory)
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'leasefs-test', directory])
 }
 
 function addressIn(ready: string | undefined, after: string): string | undefined {

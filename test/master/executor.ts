@@ -124,6 +124,43 @@ t.test('what could not be committed is in the state when the disk is well again,
   t.equal(fs.executor.trouble, undefined)
 })
 
+t.test('while the disk takes no records files can be opened, and stay when they are removed afterwards', async t => {
+  const journal = new FaultyJournal()
+  const fs = await Namespace.open({ journal })
+  const { ino } = await fs.make(root, 'a')
+  const other = await fs.startSession()
+  journal.failure = new LeasefsError('NO_SPACE', 'full')
+  const open = (number: number, target = ino) => {
+    const check = checkOf({ $case: 'open', value: { ino: target } })
+    return check && fs.executor.submit(check, { sessionId: other, number, answeredThrough: 0 }, true)
+  }
+  t.match(await open(1), { kind: 'unchanged', result: { value: { ino } } })
+  await t.rejects(Promise.resolve(open(2, 99)), { code: 'NOT_FOUND' })
+  await t.rejects(fs.change({ $case: 'close', value: { inos: [ino] } }, other), { code: 'NO_SPACE' })
+  t.equal(fs.state.opens.isOpen(ino), false)
+
+  journal.failure = undefined
+  await fs.unlink(root, 'a')
+  t.equal(fs.state.inodes.find(ino)?.attributes.nlink, 0, 'the open came first')
+  t.match(await open(1), { kind: 'repeated' })
+  await fs.endSession(other)
+  t.equal(fs.state.inodes.find(ino), undefined)
+})
+
+t.test('what is owed to the journal is paid when the disk is well again', async t => {
+  const journal = new FaultyJournal()
+  const fs = await Namespace.open({ journal })
+  const { ino } = await fs.make(root, 'a')
+  journal.failure = new LeasefsError('NO_SPACE', 'full')
+  const check = checkOf({ $case: 'open', value: { ino } })
+  if (check) await fs.executor.submit(check, { sessionId: 1, number: 50, answeredThrough: 49 }, true)
+  journal.failure = undefined
+  fs.executor.mend()
+  await new Promise(setImmediate)
+  await new Promise(setImmediate)
+  t.ok(fs.state.opens.has(1, ino))
+})
+
 t.test('without room for it nothing is made, and what was begun is ended', async t => {
   let full: LeasefsError | undefined
   const fs = await Namespace.open({ noGrowth: () => full })

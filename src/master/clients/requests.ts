@@ -59,7 +59,8 @@ export class Requests {
       return this.#locks.set(operation.value, origin).then(committed => this.#changed(operation, committed))
     }
     const check = checkOf(operation)
-    if (check) return executor.submit(check, origin).then(committed => this.#changed(operation, committed))
+    const ahead = operation.$case === 'open'
+    if (check) return executor.submit(check, origin, ahead).then(committed => this.#changed(operation, committed))
     switch (operation.$case) {
       case 'statFs':
         return { result: { $case: 'statistics', value: this.#statistics() }, cached: [] }
