@@ -121,6 +121,7 @@ const testedBy: Readonly<Record<string, string>> = {
   'src/chunkserver/store/replica-record.ts': 'test/chunkserver/store/disk-store.ts',
   'src/chunkserver/store/scan.ts': 'test/chunkserver/store/disk-store.ts',
   'src/cli/admin.ts': 'test/cluster/admin.ts',
+  'src/cli/backup.ts': 'test/cluster/backup.ts',
   'src/cli/child.ts': 'test/cli/up.ts',
   'src/cli/file-argument.ts': 'test/cluster/admin.ts',
   'src/cli/leasefs.ts': 'test/cluster/admin.ts',
@@ -129,6 +130,7 @@ const testedBy: Readonly<Record<string, string>> = {
   'src/cli/mount-worker.ts': 'test/cli/mount.ts',
   'src/cli/program.ts': 'test/cli/master.ts',
   'src/cli/repair.ts': 'test/cluster/repair.ts',
+  'src/cli/restore.ts': 'test/cluster/backup.ts',
   'src/fuse/bindings/kernel/context.ts': 'test/fuse/bindings/kernel/name-calls.ts',
   'src/fuse/bindings/kernel/device.ts': 'test/fuse/mount.ts',
   'src/fuse/bindings/kernel/index.ts': 'test/fuse/mount.ts',
@@ -146,6 +148,7 @@ const testedBy: Readonly<Record<string, string>> = {
   'src/master/chunks/repair/repairs.ts': 'test/master/chunks/repair/care.ts',
   'src/master/chunks/repair/surplus.ts': 'test/master/chunks/repair/care.ts',
   'src/master/chunks/repair/view.ts': 'test/master/chunks/repair/care.ts',
+  'src/master/storage-paths.ts': 'test/master/storage.ts',
   'src/rpc/control-network.ts': 'test/suites/control-network.ts',
 }
 

@@ -1,5 +1,6 @@
 // leasefs: a whole local cluster, and questions to one.
 
+import { addBackupCommand } from './backup.js'
 import { addDrainCommand } from './drain.js'
 import { addGoalCommand } from './goal.js'
 import { addLocateCommand } from './locate.js'
@@ -17,6 +18,7 @@ export async function main(): Promise<void> {
   addLocateCommand(command)
   addGoalCommand(command)
   addTrashCommand(command)
+  addBackupCommand(command)
   addRepairCommand(command)
   addDrainCommand(command)
   addRebalanceCommand(command)

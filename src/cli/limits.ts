@@ -20,6 +20,9 @@ export const stopTimeoutMs = shutdownMs + abandonMs + 2 * second
 /** An answer to `status` or `locate`. */
 export const askTimeoutMs = 5 * second
 
+/** Pieces of a backup that are asked for before they have come: enough to keep the link and the disk busy. */
+export const backupPiecesAhead = 4
+
 /** How often a command that watches what the master does looks again. */
 export const progressPauseMs = 0.5 * second
 

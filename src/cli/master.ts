@@ -2,7 +2,7 @@
 
 import { Option } from 'commander'
 import { openDataDirectory } from '../base/data-directory.js'
-import { day, MiB, minute } from '../base/units.js'
+import { day, MiB, minute, TiB } from '../base/units.js'
 import { formatVersion, goalDefault, goalMax, heartbeatMs, leaseMs } from '../constants.js'
 import { minReplicasDefault } from '../master/chunks/limits.js'
 import { type Kind, type Limits, limitsDefault, maintenanceMs, repairDelayMs } from '../master/chunks/repair/limits.js'
@@ -20,6 +20,7 @@ import {
   wholeNumber,
 } from './options.js'
 import { program, runProgram } from './program.js'
+import { restore } from './restore.js'
 
 const name = 'leasefs-master'
 
@@ -40,6 +41,8 @@ interface Options extends DaemonOptions, TrashOptions {
   readonly rebalanceRate: number
   readonly minReplicas: number
   readonly recordsLost?: boolean
+  readonly restore?: string
+  readonly snapshotBytes?: number
 }
 
 /** What comes to one server, in MiB/s. */
@@ -79,6 +82,12 @@ export async function main(): Promise<void> {
     .option('--rebalance-rate <MiB/s>', 'to even out their use', rate, mebibytesOf('rebalance'))
     .option('--min-replicas <count>', 'a chunk with fewer takes no writes', wholeNumber(1, goalMax), minReplicasDefault)
     .option('--records-lost', 'the directory is an older copy and there is no newer one: go on from it')
+    .option('--restore <file>', 'make the directory from what "leasefs backup" wrote, and end')
+    .addOption(
+      new Option('--snapshot-bytes <bytes>', 'of the journal, after which a snapshot is taken')
+        .argParser(wholeNumber(1, TiB))
+        .hideHelp(),
+    )
     .addOption(
       new Option('--lease-ms <ms>', 'how long a chunk lease lasts unless it is extended')
         .argParser(wholeNumber(leaseMsMin, leaseMsMax))
@@ -86,7 +95,9 @@ export async function main(): Promise<void> {
         .hideHelp(),
     )
   addDaemonOptions(addTrashOptions(command)).action((options: Options) =>
-    runDaemon(name, options, around => start(options, around)),
+    options.restore === undefined
+      ? runDaemon(name, options, around => start(options, around))
+      : restore(options.restore, options.data),
   )
   await runProgram(command)
 }
@@ -100,7 +111,7 @@ async function start(
   const { listen, goal, durability, leaseMs } = options
   const kept = { trashMs: options.trash, trashBytesMax: options.trashBytes }
   const waits = { repairDelayMs: options.repairDelay, maintenanceMs: options.maintenance }
-  const { minReplicas, recordsLost = false } = options
+  const { minReplicas, recordsLost = false, snapshotBytes } = options
   const settings = {
     listen,
     goal,
@@ -110,6 +121,7 @@ async function start(
     ...waits,
     minReplicas,
     recordsLost,
+    snapshotBytes,
     copyLimits: copyLimits(options),
   }
   try {

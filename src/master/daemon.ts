@@ -19,6 +19,7 @@ import { type Durability, Executor } from './executor.js'
 import { goalHandler } from './goals.js'
 import { checkStart, type Owner } from './ops/start.js'
 import { StateServerTable } from './server-table.js'
+import { backupHandler } from './snapshots/backup.js'
 import { lookMs } from './snapshots/limits.js'
 import { StateChunkTable } from './state-chunk-table.js'
 import { StateNamespace } from './state-namespace.js'
@@ -54,6 +55,8 @@ export interface MasterOptions {
   readonly copyLimits?: Limits
   /** The directory is an older copy, and the newer one is gone: go on from here. */
   readonly recordsLost?: boolean
+  /** A snapshot is taken when the journal has so much that is in none. */
+  readonly snapshotBytes?: number | undefined
   /** Where the state is kept, if not in the data directory. */
   readonly storage?: (clusterId: ClusterId) => Promise<Storage>
 }
@@ -77,7 +80,14 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const { dataDirectory, clock, random, log } = options
   const storage = options.storage
     ? await options.storage(clusterId)
-    : await openStorage({ directory: dataDirectory.path, clusterId, clock, random, log })
+    : await openStorage({
+        directory: dataDirectory.path,
+        clusterId,
+        clock,
+        random,
+        log,
+        snapshotBytes: options.snapshotBytes,
+      })
   try {
     return await serve(options, clusterId, storage)
   } catch (reason) {
@@ -131,6 +141,7 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
   const goals = goalHandler({ state, executor, namespace, goal, changed: () => chunks?.goalsChanged() })
   const recall = (ino: Ino) => void sessions?.invalidate(ino)
   const trash = trashHandlers({ state, executor, namespace, clock })
+  const backup = backupHandler({ clusterId, snapshots: storage.snapshots, clock, log })
   const requests = new Requests({ state, executor, journal, chunks, goal, recall })
   sessions = new ClientSessions({ clusterId, state, executor, requests, clock, log })
   const stop = new AbortController()
@@ -149,7 +160,13 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
     await storage.close()
   }
   try {
-    const server = await network.serve(options.listen, [sessions.handler(), ...chunks.handlers(), goals, ...trash])
+    const server = await network.serve(options.listen, [
+      sessions.handler(),
+      ...chunks.handlers(),
+      goals,
+      ...trash,
+      backup,
+    ])
     let closed: Promise<void> | undefined
     return {
       address: server.address,

@@ -3,7 +3,6 @@
 // "The master: check, journal, apply").
 
 import { mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Clock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
@@ -16,10 +15,11 @@ import type { Journal } from './journal/journal.js'
 import { replay } from './replay.js'
 import { setAside, type Unpacked, unpackNewest } from './snapshots/rebuild.js'
 import { listSnapshots } from './snapshots/snapshot-file.js'
-import { Snapshots } from './snapshots/snapshots.js'
+import { Snapshots, type SnapshotsOptions } from './snapshots/snapshots.js'
 import { discardStore, discardUntrusted, type LmdbStateStore, openLmdbStore } from './state/lmdb-store.js'
 import { State } from './state/state.js'
 import type { StateStore } from './state/state-store.js'
+import { journalIn, snapshotsIn, stateIn } from './storage-paths.js'
 
 export interface Storage {
   readonly state: State
@@ -51,17 +51,15 @@ export interface StorageOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  /** A snapshot is due when the journal has so much that is in none. */
+  readonly snapshotBytes?: number | undefined
 }
 
 const bootIdPath = '/proc/sys/kernel/random/boot_id'
 
-/** The parts of a master's data directory. */
-export const journalIn = (directory: string) => join(directory, 'journal')
-export const stateIn = (directory: string) => join(directory, 'state')
-export const snapshotsIn = (directory: string) => join(directory, 'snapshots')
-
 /** @throws LeasefsError CORRUPT, NEWER_FORMAT, WRONG_CLUSTER, IO, NO_SPACE */
-export async function openStorage({ directory, clusterId, clock, random, log }: StorageOptions): Promise<Storage> {
+export async function openStorage(options: StorageOptions): Promise<Storage> {
+  const { directory, clusterId, clock, random, log, snapshotBytes } = options
   guarded(() => mkdirSync(snapshotsIn(directory), { recursive: true }))
   const boot = bootId(random)
   const all = await listSnapshots(snapshotsIn(directory))
@@ -79,7 +77,10 @@ export async function openStorage({ directory, clusterId, clock, random, log }: 
   })
   await setAside(damaged)
   const snapshots = all.filter(snapshot => !damaged.includes(snapshot))
-  return withSnapshots(opened, store, { directory: snapshotsIn(directory), clusterId, clock, log, snapshots })
+  return withSnapshots(opened, store, {
+    ...{ directory: snapshotsIn(directory), clusterId, clock, log, snapshots },
+    ...(snapshotBytes === undefined ? {} : { journalBytes: snapshotBytes }),
+  })
 }
 
 /** Why the journal alone did not do. */
@@ -92,7 +93,7 @@ function withDamaged(reason: unknown, { damaged }: Unpacked): unknown {
 function withSnapshots(
   storage: Storage,
   store: LmdbStateStore,
-  options: Pick<ConstructorParameters<typeof Snapshots>[0], 'directory' | 'clusterId' | 'clock' | 'log' | 'snapshots'>,
+  options: Omit<SnapshotsOptions, 'store' | 'journal'>,
 ): Storage {
   const snapshots = new Snapshots({ ...options, store, journal: storage.journal })
   const close = async () => {

@@ -35,6 +35,7 @@ export interface Status {
   readonly chunksMissing: number
   readonly leasesInForce: number
   readonly clients: number
+  readonly unknownReplicas: number
   readonly disk: {
     readonly code: string
     readonly onlyGrowth: boolean

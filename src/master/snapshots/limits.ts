@@ -13,7 +13,7 @@ export const journalPartOfState = 1 / 4
 export const snapshotsKept = 2
 
 /** How often it is looked whether one is due. */
-export const lookMs = 5 * second
+export const lookMs = 2 * second
 
 /** After one that failed. */
 export const retryMs = 1 * minute
@@ -23,5 +23,14 @@ export const freeBytesMin = 128 * MiB
 
 /** The state is checked, copied and sent in pieces of this size; each has a checksum. */
 export const blockSize = 1 * MiB
+
+/** Backups that are being made at a time. */
+export const backupsMax = 4
+
+/** Pieces of a backup that may be asked for before they have come. */
+export const backupWindow = 8
+
+/** A backup of which nothing more is asked for is given up; the snapshot itself may take a while. */
+export const backupIdleMs = 10 * minute
 
 assert(snapshotsKept >= 2)

@@ -32,7 +32,8 @@ export interface SnapshotsOptions {
   readonly snapshots: readonly Snapshot[]
   /** Bytes that others may use on the disk of `path`. Default: what the system says. */
   readonly freeBytes?: (path: string) => Promise<number>
-  readonly journalBytesMin?: number
+  /** One is due when the journal has so much that is in none. Default: as limits.ts has it. */
+  readonly journalBytes?: number
 }
 
 export class Snapshots {
@@ -83,8 +84,7 @@ export class Snapshots {
   #isDue(): boolean {
     const { journal, store } = this.#options
     const grown = journal.bytesAfter(this.newest?.index ?? 0)
-    const min = this.#options.journalBytesMin ?? journalBytesMin
-    return grown >= Math.max(min, store.bytes * journalPartOfState)
+    return grown >= (this.#options.journalBytes ?? Math.max(journalBytesMin, store.bytes * journalPartOfState))
   }
 
   async #take(): Promise<Snapshot> {

@@ -7,6 +7,8 @@
 /* eslint-disable */
 import type { handleBidiStreamingCall, handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import {
+  BackupReply,
+  BackupRequest,
   DrainReply,
   DrainRequest,
   GoalReply,
@@ -153,6 +155,15 @@ export const MasterService = {
     responseSerialize: (value: TrashPurgeReply): Buffer => Buffer.from(TrashPurgeReply.encode(value).finish()),
     responseDeserialize: (value: Buffer): TrashPurgeReply => TrashPurgeReply.decode(value),
   },
+  backup: {
+    path: "/leasefs.Master/Backup" as const,
+    requestStream: true as const,
+    responseStream: true as const,
+    requestSerialize: (value: BackupRequest): Buffer => Buffer.from(BackupRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): BackupRequest => BackupRequest.decode(value),
+    responseSerialize: (value: BackupReply): Buffer => Buffer.from(BackupReply.encode(value).finish()),
+    responseDeserialize: (value: Buffer): BackupReply => BackupReply.decode(value),
+  },
 } as const;
 
 export interface MasterServer extends UntypedServiceImplementation {
@@ -168,6 +179,7 @@ export interface MasterServer extends UntypedServiceImplementation {
   trashList: handleUnaryCall<TrashListRequest, TrashListReply>;
   trashRestore: handleUnaryCall<TrashRestoreRequest, TrashRestoreReply>;
   trashPurge: handleUnaryCall<TrashPurgeRequest, TrashPurgeReply>;
+  backup: handleBidiStreamingCall<BackupRequest, BackupReply>;
 }
 
 export type ChunkserverService = typeof ChunkserverService;

@@ -20,7 +20,7 @@ async function prepare(t: Test, options: Partial<SnapshotsOptions> = {}) {
   const fs = await Namespace.open({ journal, store })
   const snapshots = new Snapshots({
     ...{ directory: join(directory, 'snapshots'), clusterId, store, journal, clock, log: silentLog, snapshots: [] },
-    ...{ freeBytes: async () => 2 ** 40, journalBytesMin: 2000 },
+    ...{ freeBytes: async () => 2 ** 40, journalBytes: 2000 },
     ...options,
   })
   const close = async () => {
@@ -71,12 +71,12 @@ test('a snapshot stands where the state stood, and two are kept with the journal
 test('one is taken when the journal has grown, and not before', async (t, { snapshots, names, grow }) => {
   await snapshots.look()
   t.same(names(), [])
-  await grow(70_000) // Also by a quarter of the state, which has 12 pages and more from the start.
+  await grow(3000)
   await snapshots.look()
   t.equal(names().length, 1)
   await snapshots.look()
   t.equal(names().length, 1, 'not again for the same')
-  await grow(200_000)
+  await grow(3000)
   await snapshots.look()
   t.equal(names().length, 2)
 })
@@ -87,7 +87,7 @@ const disk = { freeBytes: async () => free }
 test(
   'without room none is begun, and it is tried again after a while',
   async (t, { clock, snapshots, names, grow }) => {
-    await grow(70_000)
+    await grow(3000)
     await snapshots.look()
     t.same(names(), [])
     free = 2 ** 40
