@@ -16,6 +16,8 @@ import { type Address, addressText } from '../wire/address.js'
 import { ChunkserverService } from '../wire/gen/services.js'
 import type { DataId, ServerId } from '../wire/ids.js'
 import { type Location, locationText } from '../wire/location.js'
+import { answerListReplicas } from './inspection/list-replicas.js'
+import { Verification } from './inspection/verify-replicas.js'
 import { answerBlockChecksums } from './levelling/block-checksums.js'
 import { drainMs } from './limits.js'
 import { MasterSession } from './master-session.js'
@@ -77,7 +79,7 @@ export async function startChunkserver(options: ChunkserverOptions): Promise<Chu
 async function serve(options: ChunkserverOptions, serverId: ServerId, store: ChunkStore): Promise<Chunkserver> {
   const { clock, log, control, dataDirectory, random } = options
   const parts = await assemble(options, serverId, store, () => session)
-  const { controlServer, dataServer } = await listen(options, parts)
+  const { controlServer, dataServer } = await listen(options, parts, store)
   const session: MasterSession = new MasterSession({
     ...{ master: control.connect(options.master), clock, log, store, incarnation: random.uuid() },
     ...{ replicas: parts.replicas, commands: parts.commands, copies: parts.copies, links: parts.links },
@@ -125,10 +127,11 @@ async function serve(options: ChunkserverOptions, serverId: ServerId, store: Chu
 }
 
 /** @throws LeasefsError ADDRESS_IN_USE, INVALID_ARGUMENT */
-async function listen(options: ChunkserverOptions, parts: Parts) {
+async function listen(options: ChunkserverOptions, parts: Parts, store: ChunkStore) {
   const { clock, log, trace } = options
   const { commits, replicas, serverLease, data, reads, clusterId, serverId } = parts
   const checkCluster = (asked: string) => checkSameCluster(asked, clusterId())
+  const verification = new Verification({ replicas, reads, checkCluster })
   const controlServer = await options.control.serve(options.listen, [
     stream(ChunkserverService.mutate, served => serveCommits(served, { commits, clock, trace, checkCluster })),
     stream(ChunkserverService.applyMutations, served =>
@@ -139,6 +142,8 @@ async function listen(options: ChunkserverOptions, parts: Parts) {
       answerBlockChecksums(replica => reads.checksums(replica), request, checkCluster),
     ),
     unary(ChunkserverService.verifyBlocks, request => answerVerifyBlocks(reads, request, checkCluster)),
+    unary(ChunkserverService.listReplicas, request => answerListReplicas({ store, replicas, checkCluster }, request)),
+    unary(ChunkserverService.verifyReplicas, (request, { signal }) => verification.answer(request, signal)),
   ])
   try {
     const handler = {

@@ -118,6 +118,12 @@ export const suspectsAtOnceMax = 16
 /** Blocks of one replica that are restored at once. */
 export const mendsAtOnceMax = 4
 
+/** What the master asks for a check: parts of a list, replicas of one question, questions at once, blocks named of a replica. */
+export const listedPartsMax = 2 ** 16
+export const verifyReplicasMax = 64
+export const verifiedAtOnceMax = 8
+export const badBlocksNamedMax = 64
+
 // The largest pushes must not have the buffer to themselves.
 assert(pushBufferBytesMax >= 16 * mutationSizeMax)
 assert(pushHoldMinMs < pushHoldMs)

@@ -2,6 +2,7 @@
 
 import { addBackupCommand } from './backup.js'
 import { addDrainCommand } from './drain.js'
+import { addFsckCommand } from './fsck.js'
 import { addGoalCommand } from './goal.js'
 import { addLocateCommand } from './locate.js'
 import { program, runProgram } from './program.js'
@@ -19,6 +20,7 @@ export async function main(): Promise<void> {
   addGoalCommand(command)
   addTrashCommand(command)
   addBackupCommand(command)
+  addFsckCommand(command)
   addRepairCommand(command)
   addDrainCommand(command)
   addRebalanceCommand(command)

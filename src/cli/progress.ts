@@ -15,20 +15,39 @@ export interface ProgressOutput {
 
 const barWidth = 30
 
+/** One line that is written over: on a terminal with a bar, elsewhere a line for each change. */
+export class ProgressLine {
+  readonly #output: ProgressOutput
+  #shown = ''
+
+  constructor(output: ProgressOutput) {
+    this.#output = output
+  }
+
+  show({ share, text }: Pick<Progress, 'share' | 'text'>): void {
+    const { isTTY } = this.#output
+    const line = isTTY ? `${bar(share)} ${text}` : text
+    if (line !== this.#shown) this.#output.write(isTTY ? `\r${line.padEnd(this.#shown.length)}` : `${line}\n`)
+    this.#shown = line
+  }
+
+  end(): void {
+    if (this.#output.isTTY && this.#shown !== '') this.#output.write('\n')
+  }
+}
+
 /** Looks again and again, and shows what it sees, until the work is done or cannot go on. */
 export async function watchProgress(
   look: () => Promise<Progress>,
   pause: () => Promise<void>,
   output: ProgressOutput,
 ): Promise<Progress> {
-  let shown = ''
+  const line = new ProgressLine(output)
   for (;;) {
     const progress = await look()
-    const line = output.isTTY ? `${bar(progress.share)} ${progress.text}` : progress.text
-    if (line !== shown) output.write(output.isTTY ? `\r${line.padEnd(shown.length)}` : `${line}\n`)
-    shown = line
+    line.show(progress)
     if (progress.done) {
-      if (output.isTTY) output.write('\n')
+      line.end()
       return progress
     }
     await pause()

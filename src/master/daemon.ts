@@ -16,6 +16,7 @@ import { ClientSessions } from './clients/client-sessions.js'
 import { Requests } from './clients/requests.js'
 import { DiskWatch, diskWatchMs } from './disk-watch.js'
 import { type Durability, Executor } from './executor.js'
+import { FsckService } from './fsck/service.js'
 import { goalHandler } from './goals.js'
 import { checkStart, type Owner } from './ops/start.js'
 import { StateServerTable } from './server-table.js'
@@ -144,6 +145,7 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
   const backup = backupHandler({ clusterId, snapshots: storage.snapshots, clock, log })
   const requests = new Requests({ state, executor, journal, chunks, goal, recall })
   sessions = new ClientSessions({ clusterId, state, executor, requests, clock, log })
+  const fsck = new FsckService({ room: chunks.room, network, snapshot: () => state.snapshot(), log })
   const stop = new AbortController()
   const watching = every(diskWatchMs, clock, stop.signal, () => watch.step())
   const snapshotting = every(lookMs, clock, stop.signal, () => storage.snapshots?.look())
@@ -152,6 +154,7 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
   const close = async (server?: ControlServer) => {
     stop.abort()
     sessions?.close()
+    await fsck.close()
     await server?.close()
     await chunks?.close()
     await Promise.all([purging, snapshotting])
@@ -166,6 +169,7 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
       goals,
       ...trash,
       backup,
+      fsck.handler(),
     ])
     let closed: Promise<void> | undefined
     return {

@@ -76,6 +76,11 @@ export class Chunks implements ChunkService {
     ])
   }
 
+  /** What is known of chunks and servers, for whoever looks at the whole. */
+  get room(): Room {
+    return this.#room
+  }
+
   async locate(ino: Ino, first: number, count: number, forWrite: boolean, session: SessionId): Promise<ChunkLayout> {
     return await this.#layout.locate({ ino, first, count, forWrite, session })
   }

@@ -9,7 +9,7 @@ import { Meta } from './meta.js'
 import { Opens } from './opens.js'
 import { ServerRecords } from './servers.js'
 import { Answers, Sessions } from './sessions.js'
-import type { StateStore } from './state-store.js'
+import type { StateSnapshot, StateStore } from './state-store.js'
 import { TrashOrder } from './trash.js'
 import { Xattrs } from './xattrs.js'
 
@@ -56,6 +56,11 @@ export class State {
       this.locks.rolledBack()
       throw reason
     }
+  }
+
+  /** What there is now, to be read while it goes on changing. */
+  snapshot(): StateSnapshot {
+    return this.#store.snapshot()
   }
 
   close(): Promise<void> {

@@ -6,9 +6,24 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { Attributes, Lease, ServerAddress, Time } from "./common.js";
+import { Attributes, Failure, Lease, ServerAddress, Time } from "./common.js";
 
 /** What `leasefs status` and `leasefs locate` ask. */
+
+export const FsckOutcome = {
+  FSCK_LEFT: 0,
+  FSCK_REPAIRED: 1,
+  /** FSCK_NOTICE - Nothing is wrong; it goes away by itself. */
+  FSCK_NOTICE: 2,
+} as const;
+
+export type FsckOutcome = typeof FsckOutcome[keyof typeof FsckOutcome];
+
+export namespace FsckOutcome {
+  export type FSCK_LEFT = typeof FsckOutcome.FSCK_LEFT;
+  export type FSCK_REPAIRED = typeof FsckOutcome.FSCK_REPAIRED;
+  export type FSCK_NOTICE = typeof FsckOutcome.FSCK_NOTICE;
+}
 
 export interface StatusRequest {
 }
@@ -292,6 +307,70 @@ export interface BackupBegun {
   /** The last record in it. */
   index: number;
   bytes: number;
+}
+
+/** The first message asks; the master ends the stream after FsckDone. The asker ends it before to stop the check. */
+export interface FsckRequest {
+  /** All replicas of each chunk are read and compared. */
+  deep: boolean;
+  /** What can be put right safely is. */
+  repair: boolean;
+  /** Nothing but chunks that lack replicas, as the master knows it: no server is asked. */
+  missingOnly: boolean;
+}
+
+export interface FsckReply {
+  message: { $case: "progress"; value: FsckProgress } | { $case: "finding"; value: FsckFinding } | {
+    $case: "done";
+    value: FsckDone;
+  } | undefined;
+}
+
+export interface FsckProgress {
+  /** What is being looked at. */
+  text: string;
+  /** Of all of it, from 0 to 1. */
+  share: number;
+}
+
+export interface FsckFinding {
+  /** One of the closed set in OPERATING.md. */
+  kind: string;
+  text: string;
+  /** 0: of no inode, of no chunk. */
+  ino: number;
+  handle: number;
+  /** A path of the file from the root, if it has one. */
+  path: Buffer;
+  outcome: FsckOutcome;
+  /** What was done, or would be done by a repair. Empty: nothing can be done safely. */
+  repair: string;
+  /** Whose replica it is about; empty: of no one server. */
+  serverId: string;
+}
+
+export interface FsckDone {
+  /** The check could not be made. */
+  failure:
+    | Failure
+    | undefined;
+  /** Why the check does not say everything: servers that are not there, chunks that were being written to. */
+  incomplete: string[];
+  /** Of all findings: those beyond the first 10,000 are only counted. */
+  left: number;
+  repaired: number;
+  notices: number;
+  inodes: number;
+  chunks: number;
+  replicas: number;
+  /** Read and compared with their checksums. */
+  bytes: number;
+  kinds: FsckCount[];
+}
+
+export interface FsckCount {
+  kind: string;
+  count: number;
 }
 
 function createBaseStatusRequest(): StatusRequest {
@@ -2864,6 +2943,537 @@ export const BackupBegun: MessageFns<BackupBegun> = {
             }
 
             message.bytes = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFsckRequest(): FsckRequest {
+  return { deep: false, repair: false, missingOnly: false };
+}
+
+export const FsckRequest: MessageFns<FsckRequest> = {
+  encode(message: FsckRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.deep !== false) {
+      writer.uint32(8).bool(message.deep);
+    }
+    if (message.repair !== false) {
+      writer.uint32(16).bool(message.repair);
+    }
+    if (message.missingOnly !== false) {
+      writer.uint32(24).bool(message.missingOnly);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FsckRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFsckRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.deep = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.repair = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.missingOnly = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFsckReply(): FsckReply {
+  return { message: undefined };
+}
+
+export const FsckReply: MessageFns<FsckReply> = {
+  encode(message: FsckReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.message?.$case) {
+      case "progress":
+        FsckProgress.encode(message.message.value, writer.uint32(10).fork()).join();
+        break;
+      case "finding":
+        FsckFinding.encode(message.message.value, writer.uint32(18).fork()).join();
+        break;
+      case "done":
+        FsckDone.encode(message.message.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FsckReply {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFsckReply();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.message = { $case: "progress", value: FsckProgress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = { $case: "finding", value: FsckFinding.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = { $case: "done", value: FsckDone.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFsckProgress(): FsckProgress {
+  return { text: "", share: 0 };
+}
+
+export const FsckProgress: MessageFns<FsckProgress> = {
+  encode(message: FsckProgress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.text !== "") {
+      writer.uint32(10).string(message.text);
+    }
+    if (message.share !== 0) {
+      writer.uint32(17).double(message.share);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FsckProgress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFsckProgress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.share = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFsckFinding(): FsckFinding {
+  return { kind: "", text: "", ino: 0, handle: 0, path: Buffer.alloc(0), outcome: 0, repair: "", serverId: "" };
+}
+
+export const FsckFinding: MessageFns<FsckFinding> = {
+  encode(message: FsckFinding, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.text !== "") {
+      writer.uint32(18).string(message.text);
+    }
+    if (message.ino !== 0) {
+      writer.uint32(24).uint64(message.ino);
+    }
+    if (message.handle !== 0) {
+      writer.uint32(32).uint64(message.handle);
+    }
+    if (message.path.length !== 0) {
+      writer.uint32(42).bytes(message.path);
+    }
+    if (message.outcome !== 0) {
+      writer.uint32(48).int32(message.outcome);
+    }
+    if (message.repair !== "") {
+      writer.uint32(58).string(message.repair);
+    }
+    if (message.serverId !== "") {
+      writer.uint32(66).string(message.serverId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FsckFinding {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFsckFinding();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ino = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.handle = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.path = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.outcome = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.repair = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.serverId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFsckDone(): FsckDone {
+  return {
+    failure: undefined,
+    incomplete: [],
+    left: 0,
+    repaired: 0,
+    notices: 0,
+    inodes: 0,
+    chunks: 0,
+    replicas: 0,
+    bytes: 0,
+    kinds: [],
+  };
+}
+
+export const FsckDone: MessageFns<FsckDone> = {
+  encode(message: FsckDone, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.incomplete) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.left !== 0) {
+      writer.uint32(24).uint64(message.left);
+    }
+    if (message.repaired !== 0) {
+      writer.uint32(32).uint64(message.repaired);
+    }
+    if (message.notices !== 0) {
+      writer.uint32(40).uint64(message.notices);
+    }
+    if (message.inodes !== 0) {
+      writer.uint32(48).uint64(message.inodes);
+    }
+    if (message.chunks !== 0) {
+      writer.uint32(56).uint64(message.chunks);
+    }
+    if (message.replicas !== 0) {
+      writer.uint32(64).uint64(message.replicas);
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(72).uint64(message.bytes);
+    }
+    for (const v of message.kinds) {
+      FsckCount.encode(v!, writer.uint32(82).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FsckDone {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFsckDone();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.incomplete.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.left = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.repaired = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.notices = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.inodes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.chunks = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.replicas = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.bytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.kinds.push(FsckCount.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFsckCount(): FsckCount {
+  return { kind: "", count: 0 };
+}
+
+export const FsckCount: MessageFns<FsckCount> = {
+  encode(message: FsckCount, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.count !== 0) {
+      writer.uint32(16).uint64(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FsckCount {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFsckCount();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.count = longToNumber(reader.uint64());
             continue;
           }
         }

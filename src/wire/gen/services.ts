@@ -11,6 +11,8 @@ import {
   BackupRequest,
   DrainReply,
   DrainRequest,
+  FsckReply,
+  FsckRequest,
   GoalReply,
   GoalRequest,
   LocateReply,
@@ -38,11 +40,15 @@ import {
   ClientToPrimary,
   ExtentsReply,
   ExtentsRequest,
+  ListReplicasReply,
+  ListReplicasRequest,
   PrimaryToClient,
   PrimaryToSecondary,
   SecondaryToPrimary,
   VerifyBlocksReply,
   VerifyBlocksRequest,
+  VerifyReplicasReply,
+  VerifyReplicasRequest,
 } from "./mutation.js";
 
 export type MasterService = typeof MasterService;
@@ -164,6 +170,15 @@ export const MasterService = {
     responseSerialize: (value: BackupReply): Buffer => Buffer.from(BackupReply.encode(value).finish()),
     responseDeserialize: (value: Buffer): BackupReply => BackupReply.decode(value),
   },
+  fsck: {
+    path: "/leasefs.Master/Fsck" as const,
+    requestStream: true as const,
+    responseStream: true as const,
+    requestSerialize: (value: FsckRequest): Buffer => Buffer.from(FsckRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): FsckRequest => FsckRequest.decode(value),
+    responseSerialize: (value: FsckReply): Buffer => Buffer.from(FsckReply.encode(value).finish()),
+    responseDeserialize: (value: Buffer): FsckReply => FsckReply.decode(value),
+  },
 } as const;
 
 export interface MasterServer extends UntypedServiceImplementation {
@@ -180,6 +195,7 @@ export interface MasterServer extends UntypedServiceImplementation {
   trashRestore: handleUnaryCall<TrashRestoreRequest, TrashRestoreReply>;
   trashPurge: handleUnaryCall<TrashPurgeRequest, TrashPurgeReply>;
   backup: handleBidiStreamingCall<BackupRequest, BackupReply>;
+  fsck: handleBidiStreamingCall<FsckRequest, FsckReply>;
 }
 
 export type ChunkserverService = typeof ChunkserverService;
@@ -230,6 +246,25 @@ export const ChunkserverService = {
     responseSerialize: (value: VerifyBlocksReply): Buffer => Buffer.from(VerifyBlocksReply.encode(value).finish()),
     responseDeserialize: (value: Buffer): VerifyBlocksReply => VerifyBlocksReply.decode(value),
   },
+  listReplicas: {
+    path: "/leasefs.Chunkserver/ListReplicas" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListReplicasRequest): Buffer => Buffer.from(ListReplicasRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListReplicasRequest => ListReplicasRequest.decode(value),
+    responseSerialize: (value: ListReplicasReply): Buffer => Buffer.from(ListReplicasReply.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListReplicasReply => ListReplicasReply.decode(value),
+  },
+  verifyReplicas: {
+    path: "/leasefs.Chunkserver/VerifyReplicas" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: VerifyReplicasRequest): Buffer =>
+      Buffer.from(VerifyReplicasRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): VerifyReplicasRequest => VerifyReplicasRequest.decode(value),
+    responseSerialize: (value: VerifyReplicasReply): Buffer => Buffer.from(VerifyReplicasReply.encode(value).finish()),
+    responseDeserialize: (value: Buffer): VerifyReplicasReply => VerifyReplicasReply.decode(value),
+  },
 } as const;
 
 export interface ChunkserverServer extends UntypedServiceImplementation {
@@ -238,4 +273,6 @@ export interface ChunkserverServer extends UntypedServiceImplementation {
   extents: handleUnaryCall<ExtentsRequest, ExtentsReply>;
   blockChecksums: handleUnaryCall<BlockChecksumsRequest, BlockChecksumsReply>;
   verifyBlocks: handleUnaryCall<VerifyBlocksRequest, VerifyBlocksReply>;
+  listReplicas: handleUnaryCall<ListReplicasRequest, ListReplicasReply>;
+  verifyReplicas: handleUnaryCall<VerifyReplicasRequest, VerifyReplicasReply>;
 }

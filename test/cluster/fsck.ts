@@ -1,0 +1,106 @@
+// leasefs fsck on real daemons: what it finds on disks that were changed behind
+// their servers' backs, with servers away, and under load.
+
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { closeSync, mkdirSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { blockChecksum } from '../../src/chunkserver/store/checksums.js'
+import { checksumsStart, dataStart, replicaPath } from '../../src/chunkserver/store/chunk-format.js'
+import { checksumBlockSize } from '../../src/constants.js'
+import type { ChunkHandle } from '../../src/wire/ids.js'
+import { type Cluster, cannotMount, runProgram, startCluster, until } from './harness.js'
+
+interface Report {
+  readonly exitCode: number
+  readonly left: number
+  readonly repaired: number
+  readonly notices: number
+  readonly incomplete: readonly string[]
+  readonly looked: {
+    readonly inodes: number
+    readonly chunks: number
+    readonly replicas: number
+    readonly bytes: number
+  }
+  readonly counts: Readonly<Record<string, number>>
+  readonly findings: readonly {
+    readonly kind: string
+    readonly text: string
+    readonly path?: string
+    readonly outcome: string
+  }[]
+}
+
+async function fsck(cluster: Cluster, ...args: string[]): Promise<Report> {
+  const outcome = await runProgram('leasefs', ['fsck', '--json', '--master', cluster.masterAddress, ...args])
+  if (outcome.stdout === '') throw new Error(outcome.stderr)
+  const report: Report = JSON.parse(outcome.stdout)
+  if (report.exitCode !== outcome.code) throw new Error(`${report.exitCode} is printed, ${outcome.code} is returned`)
+  return report
+}
+
+/** Changes a byte of a replica of a server that is stopped, and the checksum of its block, so that nothing looks damaged. */
+function forge(cluster: Cluster, server: number, handle: string, block: number): void {
+  const path = join(cluster.dataOf(server), 'chunks', replicaPath(Number.parseInt(handle, 16) as ChunkHandle))
+  const file = openSync(path, 'r+')
+  const bytes = Buffer.alloc(checksumBlockSize)
+  readSync(file, bytes, 0, bytes.length, dataStart + block * checksumBlockSize)
+  bytes[100] = (bytes[100] ?? 0) ^ 0xff
+  writeSync(file, bytes, 100, 1, dataStart + block * checksumBlockSize + 100)
+  const checksum = Buffer.alloc(4)
+  checksum.writeUInt32LE(blockChecksum(bytes))
+  writeSync(file, checksum, 0, 4, checksumsStart + 4 * block)
+  closeSync(file)
+}
+
+t.test('fsck finds what is wrong, and says what it could not look at', { skip: cannotMount }, async t => {
+  const cluster = await startCluster(t, { masterArgs: ['--maintenance', '10m'] })
+  const directory = join(cluster.mountPoint, 'some')
+  mkdirSync(directory)
+  for (const name of ['a', 'b', 'c']) writeFileSync(join(directory, name), randomBytes(200_000))
+  const file = join(directory, 'a')
+  execFileSync('sync', [file, join(directory, 'b'), join(directory, 'c')])
+
+  const healthy = await fsck(cluster, '--deep')
+  t.match(healthy, {
+    exitCode: 0,
+    left: 0,
+    incomplete: [],
+    findings: [],
+    looked: { chunks: 3, replicas: 9, bytes: 1_800_000 },
+  })
+  t.match(await fsck(cluster), { exitCode: 0, findings: [] })
+
+  const [chunk] = (await cluster.locate(file)).chunks
+  const handle = chunk?.handle ?? ''
+  await cluster.chunkservers[1]?.stop()
+  forge(cluster, 1, handle, 5)
+  const away = await fsck(cluster)
+  t.equal(away.exitCode, 12, 'a server is away')
+  t.match(away.incomplete, [/is not connected/])
+  t.match(away.counts, { 'below-goal': 3 })
+  t.match(away.findings.map(({ path }) => path).sort(), ['/some/a', '/some/b', '/some/c'])
+
+  await cluster.chunkservers[1]?.start()
+  await until('its replicas count again', async () => (await cluster.status()).chunksBelowGoal === 0)
+  t.match(await fsck(cluster), { exitCode: 0 }, 'lengths and checksums are right')
+  const deep = await fsck(cluster, '--deep')
+  t.equal(deep.exitCode, 4)
+  t.match(deep.findings, [{ kind: 'different-replicas', path: '/some/a', text: /block 5 / }])
+
+  for (const server of cluster.chunkservers) await server.stop()
+  const gone = await fsck(cluster)
+  t.equal(gone.exitCode, 12)
+  t.match(gone.counts, { 'no-replica': 3 })
+  const text = await runProgram('leasefs', ['fsck', '--master', cluster.masterAddress])
+  t.match(text.stdout, /no-replica: chunk 0 of inode .*\[\/some\/b\]/)
+  t.match(text.stdout, /incomplete: server .* is not connected/)
+})
+
+t.test('a check that cannot be made is no clean one', async t => {
+  const outcome = await runProgram('leasefs', ['fsck', '--master', '127.0.0.1:1'])
+  t.equal(outcome.code, 8)
+  t.match(outcome.stderr, /is not reachable/)
+})
