@@ -144,6 +144,7 @@ const testedBy: Readonly<Record<string, string>> = {
   'src/master/check/seen.ts': 'test/master/check/check-state.ts',
   'src/master/check/tables.ts': 'test/master/check/check-state.ts',
   'src/chunkserver/inspection/list-replicas.ts': 'test/chunkserver/inspection/verify-replicas.ts',
+  'src/master/chunks/mend-replica.ts': 'test/master/chunks/mending.ts',
   'src/master/chunks/repair/drains.ts': 'test/master/chunks/repair/care.ts',
   'src/master/chunks/repair/move.ts': 'test/master/chunks/repair/care.ts',
   'src/master/chunks/repair/repairs.ts': 'test/master/chunks/repair/care.ts',

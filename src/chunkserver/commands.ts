@@ -20,7 +20,7 @@ import { type ChunkHandle, handleText, type LeaseId, type ServerId } from '../wi
 import type { Copies } from './copies.js'
 import type { InOrder } from './in-order.js'
 import type { Leveller } from './levelling/leveller.js'
-import { revokeDrainMs } from './limits.js'
+import { mendSourcesMax, revokeDrainMs } from './limits.js'
 import type { MasterWatch } from './master-watch.js'
 import { checkHandle, checkPositive } from './mutations/checked.js'
 import type { SecondaryAddress } from './mutations/secondary-link.js'
@@ -153,10 +153,10 @@ export class Commands {
   }
 
   async #mend(handle: ChunkHandle, { version, sources }: MendReplica): Promise<void> {
-    if (sources.length >= goalMax) throw new LeasefsError('INVALID_ARGUMENT', `${sources.length} sources`)
+    if (sources.length > mendSourcesMax) throw new LeasefsError('INVALID_ARGUMENT', `${sources.length} sources`)
     checkVersion(this.#replica(handle), version)
-    const addresses = sources.map(({ dataAddress }) => parseAddress(dataAddress))
-    await this.#options.mender.mend(handle, version, addresses)
+    const from = sources.map(({ server, version }) => ({ data: parseAddress(server?.dataAddress ?? ''), version }))
+    await this.#options.mender.mend(handle, from)
   }
 
   #replica(handle: ChunkHandle): Replica {

@@ -115,8 +115,9 @@ export const damagedReplicasMax = 4096
 /** Replicas looked through at once because a read of them failed. */
 export const suspectsAtOnceMax = 16
 
-/** Blocks of one replica that are restored at once. */
+/** Blocks of one replica that are restored at once, and replicas that are asked for them. */
 export const mendsAtOnceMax = 4
+export const mendSourcesMax = 64
 
 /** What the master asks for a check: parts of a list, replicas of one question, questions at once, blocks named of a replica. */
 export const listedPartsMax = 2 ** 16

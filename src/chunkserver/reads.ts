@@ -23,7 +23,7 @@ export interface ReadsOptions {
   readonly serverLease: ServerLease
   readonly clock: Clock
   readonly log: Logger
-  readonly damage: Pick<Damage, 'found' | 'suspect'>
+  readonly damage: Pick<Damage, 'count' | 'found' | 'suspect'>
 }
 
 export class Reads {
@@ -47,8 +47,12 @@ export class Reads {
       return bytes
     } catch (reason) {
       if (reason instanceof LeasefsError && (reason.code === 'CORRUPT' || reason.code === 'IO')) {
-        this.#options.log.error({ err: reason, handle: handleText(request.handle) }, 'replica not read')
-        this.#options.damage.suspect(request.handle, request.offset, request.length)
+        const { damage, log } = this.#options
+        // Once: what is known to be damaged may be asked for many times.
+        if (damage.count(request.handle) === 0) {
+          log.error({ handle: handleText(request.handle), reason: reason.message }, 'replica not read')
+        }
+        damage.suspect(request.handle, request.offset, request.length)
       }
       throw reason
     } finally {

@@ -41,6 +41,7 @@ export function statusText(reply: StatusReply): string {
     ...trashFigures(reply.trash),
     ...diskFigures(reply.disk),
     ...unknownFigures(reply),
+    ...damageFigures(reply),
     ...repairFigures(reply.repair),
   ]
   const summary = figures.map(([name, value]) => `${`${name}:`.padEnd(12)}${value}`).join('\n')
@@ -94,6 +95,16 @@ function unknownFigures({ unknownReplicas, servers }: StatusReply): [string, str
     figures.push(['unknown', `${unknownReplicas} replicas of chunks whose records may be lost are kept`])
   }
   if (refusing > 0) figures.push(['older copy', `${refusing} servers have seen a later master, and delete nothing`])
+  return figures
+}
+
+/** A file is named by its inode number: `find MOUNT -inum N` says its path. */
+function damageFigures({ damagedChunks, damaged }: StatusReply): [string, string][] {
+  if (damagedChunks === 0) return []
+  const figures: [string, string][] = [['damaged', `${damagedChunks} chunks have blocks that are being restored`]]
+  for (const { ino, index, blocks } of damaged.filter(({ lost }) => lost)) {
+    figures.push(['lost', `${blocks} blocks of chunk ${index} of inode ${ino}: no replica has them`])
+  }
   return figures
 }
 

@@ -1,16 +1,18 @@
 // Reading from one chunk: the nearest replica first, then the others; what the
-// master must know about a bad one, it is told. Ends with the bytes or with an
-// error: a chunk that can't be read is never made up as zeros. Zeros are only a
+// master must know about a bad one, it is told. Where replicas are damaged in
+// different places, each block comes from one that has it. Ends with the bytes
+// or with an error: a chunk that can't be read is never made up as zeros. Zeros are only a
 // hole, or what lies beyond the end of the replica.
 
 import type { Clock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
-import { mutationSizeMax } from '../constants.js'
+import { checksumBlockSize, mutationSizeMax } from '../constants.js'
 import type { DataClient } from '../dataplane/data-plane.js'
 import { handleText, type Ino, type ServerId } from '../wire/ids.js'
-import { retryPauseMsMax, retryPauseMsMin, suspectMs, suspectsMax } from './limits.js'
+import { damageWaitMs, retryPauseMsMax, retryPauseMsMin, suspectMs, suspectsMax } from './limits.js'
 import type { LocationCache } from './location-cache.js'
 import type { PresentChunk, ReplicaServer } from './locations.js'
+import { BlockLostError, LostBlocks } from './lost-blocks.js'
 import { readRecoveryFrom, worthReporting } from './recovery.js'
 import type { Session } from './session.js'
 
@@ -37,6 +39,7 @@ const zeros = Buffer.alloc(mutationSizeMax)
 export class ChunkReader {
   readonly #options: ChunkReaderOptions
   readonly #suspects: Suspects
+  readonly #lost = new LostBlocks()
 
   constructor(options: ChunkReaderOptions) {
     this.#options = options
@@ -50,7 +53,7 @@ export class ChunkReader {
    */
   async read(range: ChunkRange): Promise<readonly Buffer[]> {
     const { clock, locations, timeoutMs } = this.#options
-    const deadline = clock.now() + timeoutMs
+    const tooLate = clock.now() + timeoutMs
     for (let pauseMs = retryPauseMsMin; ; pauseMs = Math.min(2 * pauseMs, retryPauseMsMax)) {
       const { chunk } = await locations.locate(range.ino, range.index, 'read')
       if (!chunk) return [zeros.subarray(0, range.length)]
@@ -58,14 +61,21 @@ export class ChunkReader {
       if (!(outcome instanceof LeasefsError)) return outcome
       if (readRecoveryFrom[outcome.code] === 'fail') throw outcome
       locations.forget(range.ino, range.index)
+      // What all replicas have lost is being restored, or it never will be.
+      const deadline = outcome instanceof BlockLostError ? Math.min(tooLate, outcome.since + damageWaitMs) : tooLate
       if (clock.now() + pauseMs >= deadline) throw unreadable(chunk, range, outcome)
       await clock.sleep(pauseMs)
     }
   }
 
-  /** From the first replica that can; else the error of the last, or the first that says we are out of date. */
-  async #readAny(chunk: PresentChunk, { offset, length }: ChunkRange): Promise<readonly Buffer[] | LeasefsError> {
+  /**
+   * From the first replica that can; else the error of the last, or the first that says we are out of date.
+   */
+  async #readAny(chunk: PresentChunk, range: ChunkRange): Promise<readonly Buffer[] | LeasefsError> {
+    const { offset, length } = range
     let error = new LeasefsError('UNAVAILABLE', `chunk ${handleText(chunk.handle)} has no replica that can be reached`)
+    let damage: LeasefsError | undefined
+    let absence: LeasefsError | undefined
     for (const replica of this.#suspects.last(chunk.replicas)) {
       try {
         const { handle, version } = chunk
@@ -78,8 +88,29 @@ export class ChunkReader {
       }
       this.#failed(chunk, replica, error)
       if (readRecoveryFrom[error.code] !== 'next-replica') return error
+      if (isDamage(error)) damage = error
+      else absence = error
     }
-    return error
+    const parts = damage && halves(range)
+    if (parts) return await this.#readParts(chunk, parts)
+    if (absence || !damage) return absence ?? error
+    const index = Math.floor(offset / checksumBlockSize)
+    return new BlockLostError(
+      chunk.handle,
+      index,
+      this.#lost.met(chunk.handle, index, this.#options.clock.now()),
+      damage,
+    )
+  }
+
+  async #readParts(chunk: PresentChunk, parts: readonly ChunkRange[]): Promise<readonly Buffer[] | LeasefsError> {
+    const pieces: Buffer[] = []
+    for (const part of parts) {
+      const outcome = await this.#readAny(chunk, part)
+      if (outcome instanceof LeasefsError) return outcome
+      pieces.push(...outcome)
+    }
+    return pieces
   }
 
   #failed({ handle, version }: PresentChunk, { serverId }: ReplicaServer, { code }: LeasefsError): void {
@@ -90,6 +121,24 @@ export class ChunkReader {
       .request({ $case: 'reportReplica', value: { handle, version, serverId, code } })
       .catch(() => {})
   }
+}
+
+/** The replica is there, and what was asked of it is not. */
+function isDamage({ code }: LeasefsError): boolean {
+  return code === 'CORRUPT' || code === 'IO'
+}
+
+/** Undefined: it is in one block, which is read whole or not at all. */
+function halves(range: ChunkRange): readonly [ChunkRange, ChunkRange] | undefined {
+  const { offset, length } = range
+  const first = Math.floor(offset / checksumBlockSize)
+  const end = Math.ceil((offset + length) / checksumBlockSize)
+  if (end - first < 2) return undefined
+  const middle = Math.ceil((first + end) / 2) * checksumBlockSize
+  return [
+    { ...range, length: middle - offset },
+    { ...range, offset: middle, length: offset + length - middle },
+  ]
 }
 
 function unreadable({ handle }: PresentChunk, { ino, index }: ChunkRange, cause: LeasefsError): LeasefsError {

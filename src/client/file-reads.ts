@@ -6,10 +6,12 @@
 // way: whoever waits for it gets it, whoever comes later fetches anew.
 
 import { LRUCache } from 'lru-cache'
+import { LeasefsError } from '../base/errors.js'
 import { chunkSize, mutationSizeMax } from '../constants.js'
 import type { Ino } from '../wire/ids.js'
 import type { ChunkReader } from './chunk-reader.js'
 import { readBlockSize } from './limits.js'
+import { BlockLostError } from './lost-blocks.js'
 import { alignedPieces, type Range } from './ranges.js'
 import type { ReadPlan } from './read-ahead.js'
 
@@ -112,7 +114,14 @@ export class FileReads {
     const length = piece.end - piece.start
     if (!block || from + length > block.length) return this.#fetch(piece)
     this.#cache.touch(block)
-    return slicePieces(await block.fetched, from, length)
+    try {
+      return slicePieces(await block.fetched, from, length)
+    } catch (reason) {
+      // What is damaged may be elsewhere in the block.
+      const isDamage = reason instanceof LeasefsError && reason.cause instanceof BlockLostError
+      if (length === block.length || !isDamage) throw reason
+      return await this.#fetch(piece)
+    }
   }
 
   /** Several neighbours go into one request, unless that would make many small ones of it later. */

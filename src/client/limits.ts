@@ -48,6 +48,13 @@ export const allocationBytesMax = 8 * MiB
 export const retryPauseMsMin = 10
 export const retryPauseMsMax = 500
 
+/** How long a read waits for a block that all replicas have damaged: what can be restored has been by then. */
+export const damageWaitMs = 5 * second
+
+/** Such blocks that are kept in mind, and for how long when no read meets them. */
+export const lostBlocksMax = 1024
+export const lostForgetMs = 1 * minute
+
 /** Requests the master has from us without having answered, and those that wait for their turn. */
 export const requestsInFlightMax = 256
 export const requestsWaitingMax = 16 * KiB

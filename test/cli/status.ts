@@ -41,6 +41,8 @@ const reply: StatusReply = {
   trash: undefined,
   disk: undefined,
   unknownReplicas: 0,
+  damagedChunks: 0,
+  damaged: [],
 }
 
 t.test('status shows the figures of the cluster and a row for each server', async t => {
@@ -97,6 +99,15 @@ t.test('what a person must decide on is said', async t => {
   t.match(text, /^older copy: 2 servers have seen a later master/m)
   t.match(text, /connected, has seen a later master/)
   t.notMatch(statusText(reply), /unknown|older/)
+})
+
+t.test('damage is shown, and which files have lost blocks', async t => {
+  const chunk = { ino: 77, index: 3, handle: 5, replicas: 3, blocks: 2, lost: true }
+  const text = statusText({ ...reply, damagedChunks: 2, damaged: [chunk, { ...chunk, ino: 78, lost: false }] })
+  t.match(text, /^damaged: +2 chunks have blocks that are being restored$/m)
+  t.match(text, /^lost: +2 blocks of chunk 3 of inode 77: no replica has them$/m)
+  t.notMatch(text, /inode 78/)
+  t.notMatch(statusText(reply), /damaged|lost/)
 })
 
 t.test('the trash is shown where there is one', async t => {

@@ -2,13 +2,14 @@ import t from 'tap'
 import { LeasefsError } from '../../src/base/errors.js'
 import { SimulatedClock } from '../../src/base/simulated-clock.js'
 import { ChunkReader } from '../../src/client/chunk-reader.js'
-import { suspectMs } from '../../src/client/limits.js'
+import { damageWaitMs, suspectMs } from '../../src/client/limits.js'
 import type { Operation, Result } from '../../src/client/requests.js'
+import { checksumBlockSize } from '../../src/constants.js'
 import type { Ino } from '../../src/wire/ids.js'
 import { ScriptedData, ScriptedLocations } from './harness/chunks.js'
 import { done } from './harness/master.js'
 
-const timeoutMs = 5000
+const timeoutMs = 20_000
 const range = { ino: 10 as Ino, index: 0, offset: 100, length: 50 }
 
 function make() {
@@ -86,6 +87,52 @@ t.test('a chunk that can not be read is an error, never zeros', async t => {
   await clock.advance(timeoutMs)
   await t.rejects(reading, { code: 'IO' })
   t.ok(data.reads.length > 6, 'after many attempts')
+})
+
+t.test('of replicas that are damaged in different places each gives what it has', async t => {
+  const { reader, data } = make()
+  const damaged: Record<number, number> = { 2001: 3, 2002: 17, 2003: 40 }
+  data.readFrom = (port, { offset, length }) => {
+    const at = (damaged[port] ?? 0) * checksumBlockSize
+    if (offset <= at && at < offset + length) return new LeasefsError('CORRUPT', 'bad')
+    return Buffer.alloc(length, offset / 256)
+  }
+  const bytes = Buffer.concat(await reader.read({ ...range, offset: 256, length: 50 * checksumBlockSize }))
+  t.equal(bytes.length, 50 * checksumBlockSize)
+  t.ok(data.reads.length < 40, `${data.reads.length} reads`)
+})
+
+t.test(
+  'a block that all have lost costs nobody the others, and is waited for only as long as it may come back',
+  async t => {
+    const { reader, data, clock } = make()
+    data.readFrom = (_, { offset, length }) => {
+      const isHit = offset < 6 * checksumBlockSize && offset + length > 5 * checksumBlockSize
+      return isHit ? new LeasefsError('CORRUPT', 'bad') : Buffer.alloc(length, 1)
+    }
+    await reader.read({ ...range, offset: 6 * checksumBlockSize, length: 1000 })
+    await reader.read({ ...range, offset: 0, length: 5 * checksumBlockSize })
+    let failed = false
+    const reading = reader.read({ ...range, offset: 0, length: 10 * checksumBlockSize })
+    reading.catch(() => {
+      failed = true
+    })
+    await clock.advance(damageWaitMs - 1_000)
+    t.notOk(failed)
+    await clock.advance(1_000)
+    await t.rejects(reading, { code: 'IO' })
+  },
+)
+
+t.test('damage is not the last word while a replica is away', async t => {
+  const { reader, data, clock } = make()
+  data.readFrom = (port, { length }) => {
+    if (port !== 2003) return new LeasefsError('CORRUPT', 'bad')
+    return clock.now() < damageWaitMs + 1_000 ? new LeasefsError('UNAVAILABLE', 'away') : Buffer.alloc(length, 4)
+  }
+  const reading = reader.read({ ...range, length: 5 })
+  await clock.advance(damageWaitMs + 2_000)
+  t.same(Buffer.concat(await reading), Buffer.alloc(5, 4))
 })
 
 t.test('a chunk with no replica in reach is waited for', async t => {

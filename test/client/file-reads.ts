@@ -4,9 +4,10 @@ import { KiB, MiB } from '../../src/base/units.js'
 import type { ChunkRange } from '../../src/client/chunk-reader.js'
 import { FileReads, ReadCache, slicePieces } from '../../src/client/file-reads.js'
 import { readBlockSize } from '../../src/client/limits.js'
+import { BlockLostError } from '../../src/client/lost-blocks.js'
 import { newReader, planRead, type Reader } from '../../src/client/read-ahead.js'
 import { chunkSize, mutationSizeMax } from '../../src/constants.js'
-import type { Ino } from '../../src/wire/ids.js'
+import type { ChunkHandle, Ino } from '../../src/wire/ids.js'
 
 const size = 200 * MiB
 
@@ -102,6 +103,22 @@ t.test('a failed fetch is an error for who waits, and tried again for who comes 
   await t.rejects(read(newReader, 0, 100), { code: 'IO' })
   script.fail = undefined
   t.ok((await read(newReader, 0, 100)).bytes.equals(expected(0, 100)))
+})
+
+t.test('damage in a block costs only who reads just that', async t => {
+  const { read, script, chunks, expected } = make()
+  const damage = new BlockLostError(5 as ChunkHandle, 0, 0, new LeasefsError('CORRUPT', 'bad'))
+  const { read: readWell } = chunks
+  chunks.read = async range => {
+    if (range.offset === 0 && range.length > 4 * KiB) throw new LeasefsError('IO', 'damaged', { cause: damage })
+    return await readWell(range)
+  }
+  const { bytes } = await read(newReader, 0, 4 * KiB)
+  t.ok(bytes.equals(expected(0, 4 * KiB)))
+  chunks.read = async () => {
+    throw script.fail ?? new LeasefsError('IO', 'damaged', { cause: damage })
+  }
+  await t.rejects(read(newReader, 0, 4 * KiB), { code: 'IO' })
 })
 
 t.test('what is kept is bounded over all files, and dropped on demand', async t => {

@@ -44,6 +44,8 @@ export interface Status {
     readonly lastIndex: number
     readonly snapshotIndex: number
   }
+  readonly damagedChunks: number
+  readonly damaged: readonly { readonly ino: number; readonly blocks: number; readonly lost: boolean }[]
   readonly servers: readonly {
     readonly serverId: string
     readonly controlAddress: string

@@ -21,7 +21,7 @@ export interface DamageOptions {
 export class Damage {
   readonly #options: DamageOptions
   readonly #damaged = new Map<ChunkHandle, Set<number>>()
-  readonly #suspects = new Set<ChunkHandle>()
+  readonly #looking = new Map<ChunkHandle, Promise<void>>()
   #foundCount = 0
   #mendedCount = 0
 
@@ -76,19 +76,24 @@ export class Damage {
    * was for. More at once than suspectsAtOnceMax are left to the next read.
    */
   suspect(handle: ChunkHandle, offset: number, length: number): void {
-    if (this.#suspects.has(handle) || this.#suspects.size >= suspectsAtOnceMax) return
-    this.#suspects.add(handle)
-    this.#look(handle, offset, length).then(
+    if (this.#looking.has(handle) || this.#looking.size >= suspectsAtOnceMax) return
+    const looked = this.#look(handle, offset, length).then(
       blocks => {
-        this.#suspects.delete(handle)
+        this.#looking.delete(handle)
         this.found(handle, blocks)
       },
       reason => {
-        this.#suspects.delete(handle)
+        this.#looking.delete(handle)
         // It has been deleted, most likely.
         this.#options.log.debug({ err: reason, handle: handleText(handle) }, 'a replica was not looked through')
       },
     )
+    this.#looking.set(handle, looked)
+  }
+
+  /** Resolves when what reads of the replica have met so far is known. */
+  async looked(handle: ChunkHandle): Promise<void> {
+    await this.#looking.get(handle)
   }
 
   async #look(handle: ChunkHandle, offset: number, length: number): Promise<number[]> {

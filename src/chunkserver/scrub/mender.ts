@@ -1,4 +1,4 @@
-// Restores damaged blocks from other replicas of the same version. What a block
+// Restores damaged blocks from other replicas of the chunk. What a block
 // must hold its own checksum says: so a block from elsewhere is taken only if it
 // is the one that was written here, and nobody need hold up mutations for that.
 // Two replicas that are damaged in different places mend one another.
@@ -20,6 +20,12 @@ export interface MenderOptions {
   readonly log: Logger
 }
 
+/** A server with another replica of the chunk, and the version of that: any that has the block as it was will do. */
+export interface MendSource {
+  readonly data: Address
+  readonly version: number
+}
+
 /** What came of one block: whole, or why not. The gravest is told: nobody could be asked, no one has it, others have another. */
 const outcomes = ['whole', 'CORRUPT', 'CHANGED', 'UNAVAILABLE'] as const
 type Outcome = (typeof outcomes)[number]
@@ -34,18 +40,18 @@ export class Mender {
   }
 
   /**
-   * Restores what is damaged of the replica, as far as the sources (data
-   * addresses of servers with replicas of that version) have it.
+   * Restores what is damaged of the replica, as far as the sources have it.
    *
    * @throws LeasefsError CORRUPT: no source has some blocks whole; CHANGED: a source has others than were written
    *   here; UNAVAILABLE: a source could not be asked; NOT_FOUND, NO_SPACE, IO: of this server
    */
-  async mend(handle: ChunkHandle, version: number, sources: readonly Address[]): Promise<void> {
+  async mend(handle: ChunkHandle, sources: readonly MendSource[]): Promise<void> {
+    await this.#options.damage.looked(handle)
     const left = [...this.#options.damage.of(handle)].reverse()
     const found = new Set<Outcome>()
     const mendSome = async () => {
       for (let index = left.pop(); index !== undefined; index = left.pop()) {
-        found.add(await this.#mendBlock(handle, version, index, sources))
+        found.add(await this.#mendBlock(handle, index, sources))
       }
     }
     await Promise.all(Array.from({ length: mendsAtOnceMax }, mendSome))
@@ -55,7 +61,7 @@ export class Mender {
     throw new LeasefsError(worst, `${count} blocks of replica ${handleText(handle)} were not restored`)
   }
 
-  async #mendBlock(handle: ChunkHandle, version: number, index: number, sources: readonly Address[]): Promise<Outcome> {
+  async #mendBlock(handle: ChunkHandle, index: number, sources: readonly MendSource[]): Promise<Outcome> {
     const { store, damage } = this.#options
     const offset = index * checksumBlockSize
     const length = Math.min(checksumBlockSize, (store.stat(handle)?.length ?? 0) - offset)
@@ -63,8 +69,8 @@ export class Mender {
     // A hole needs nobody else.
     if (await store.mend(handle, index, zeros.subarray(0, length))) return this.#whole(handle, index, 'restored')
     const failures = new Set<Outcome>()
-    for (const source of sources) {
-      const bytes = await this.#fetch(source, { handle, version, offset, length })
+    for (const { data, version } of sources) {
+      const bytes = await this.#fetch(data, { handle, version, offset, length })
       if (!Buffer.isBuffer(bytes)) failures.add(bytes)
       else if (await store.mend(handle, index, bytes)) return this.#whole(handle, index, 'restored')
       else failures.add('CHANGED')

@@ -3,12 +3,19 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import { LeasefsError } from '../../base/errors.js'
 import { chunkIndexMax } from '../../constants.js'
-import type { LocatedChunk, LocateReply, LocateRequest, ServerStatus, StatusReply } from '../../wire/gen/admin.js'
+import type {
+  DamagedChunk,
+  LocatedChunk,
+  LocateReply,
+  LocateRequest,
+  ServerStatus,
+  StatusReply,
+} from '../../wire/gen/admin.js'
 import type { Attributes } from '../../wire/gen/common.js'
 import type { Ino } from '../../wire/ids.js'
 import type { ChunkRecord } from '../chunk-table.js'
 import { leaseMessage } from './grant.js'
-import { adminLocateCountMax, statusSliceChunks } from './limits.js'
+import { adminLocateCountMax, damagedListMax, statusSliceChunks } from './limits.js'
 import type { Room } from './room.js'
 import type { Server } from './servers.js'
 
@@ -27,6 +34,8 @@ export async function status(
     chunksBelowGoal: belowGoal,
     chunksMissing: missing,
     leasesInForce: leases.countInForce(clock.now()),
+    damagedChunks: room.damages.size,
+    damaged: damagedChunks(room),
     clients: namespace.sessionCount,
     ...others,
   }
@@ -47,6 +56,18 @@ function serverStatus({ clock, replicas, leases, serverTable, absences }: Room, 
     seenLaterMaster: server.seenLaterMaster,
     maintenanceMs: expectedUntil === undefined ? 0 : Math.ceil(expectedUntil - clock.now()),
   }
+}
+
+/** The first damagedListMax, those with blocks that are lost before others. */
+function damagedChunks({ damages, table }: Room): DamagedChunk[] {
+  const chunks = [...damages.handles()].flatMap(handle => {
+    const record = table.chunk(handle)
+    const replicas = [...damages.of(handle).values()]
+    const blocks = Math.max(...replicas.map(({ blocks }) => blocks))
+    const lost = replicas.some(({ outcome }) => outcome === 'CORRUPT')
+    return record ? [{ ino: record.ino, index: record.index, handle, replicas: replicas.length, blocks, lost }] : []
+  })
+  return chunks.sort((a, b) => Number(b.lost) - Number(a.lost)).slice(0, damagedListMax)
 }
 
 /** Looks at every chunk, and lets others work in between. */

@@ -20,6 +20,7 @@ import { Grants } from './grants.js'
 import { Layout } from './layout.js'
 import { Levelling } from './levelling.js'
 import { collectMs, orphanDelayMs, watchMs } from './limits.js'
+import { Mending } from './mending.js'
 import { Care } from './repair/care.js'
 import { type Limits, limitsDefault, stepMs } from './repair/limits.js'
 import { openRoom, type Room, type RoomOptions } from './room.js'
@@ -62,6 +63,7 @@ export class Chunks implements ChunkService {
     this.#disk = options.disk
     const grants = new Grants(this.#room)
     const levelling = new Levelling(this.#room, grants)
+    const mending = new Mending(this.#room)
     this.#layout = new Layout(this.#room, grants, this.#bad)
     this.#collector = new Collector(this.#room, options.orphanDelayMs ?? orphanDelayMs)
     this.#watch = new ServerWatch(this.#room, options.network)
@@ -72,6 +74,7 @@ export class Chunks implements ChunkService {
       every(stepMs, options.clock, signal, () => this.#care.step()),
       every(watchMs, options.clock, signal, () => this.#watch.look()),
       every(watchMs, options.clock, signal, () => levelling.look()),
+      every(watchMs, options.clock, signal, () => mending.look()),
       every(collectMs, options.clock, signal, () => this.#collect()),
     ])
   }

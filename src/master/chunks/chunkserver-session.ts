@@ -40,7 +40,11 @@ const olderMaster =
   'this master knows less than one that the chunkserver has served: nothing is deleted there, and no new chunks are made'
 
 /** Of commands that take longer than others. */
-const timeoutsMs: { readonly [Case in CommandBody['$case']]?: number } = { level: levelTimeoutMs, copy: copyTimeoutMs }
+const timeoutsMs: { readonly [Case in CommandBody['$case']]?: number } = {
+  level: levelTimeoutMs,
+  mend: levelTimeoutMs,
+  copy: copyTimeoutMs,
+}
 
 type State = { readonly kind: 'new'; readonly cancelTimeout: () => void } | Registered | { readonly kind: 'closed' }
 

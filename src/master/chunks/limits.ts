@@ -87,6 +87,21 @@ export const orphanDelayMs = 5 * minute
 /** Replicas that clients could not read, remembered to be named last. */
 export const badReplicasMax = 10_000
 
+/** Damaged replicas that the master keeps in mind. */
+export const damagedReplicasMax = 100_000
+
+/** Replicas being restored at once, how many others each may ask, and the pause after an attempt that failed. */
+export const mendsAtOnceMax = 16
+export const mendSourcesMax = 8
+export const mendPauseMs = 1 * second
+export const mendPauseMsMax = 1 * minute
+
+/** When the others still have other bytes than a damaged replica wants after so many attempts, it is made level with them. */
+export const changedTriesMax = 3
+
+/** Damaged chunks named in one answer to `leasefs status`. */
+export const damagedListMax = 32
+
 /** Chunks in one answer to `leasefs locate`. */
 export const adminLocateCountMax = 4096
 

@@ -8,6 +8,7 @@ import { LeasefsError } from '../../base/errors.js'
 import type { LevelReplica } from '../../wire/gen/chunkserver.js'
 import { handleText, type ServerId } from '../../wire/ids.js'
 import type { ChunkRecord } from '../chunk-table.js'
+import { mendReplica } from './mend-replica.js'
 import type { ReplicaAt } from './replicas.js'
 import { type Room, tell } from './room.js'
 
@@ -30,24 +31,40 @@ export async function makeLevel(
   const address = room.servers.get(source)?.address
   const others = [...servers.filter(id => id !== source).map(server => ({ server, version })), ...joiners]
   const from = { source: address, sourceVersion: version }
-  const outcomes = await Promise.all(others.map(other => levelOne(room, { handle }, other, from)))
-  // What is at fault is the source, says who could read all but that.
-  if (outcomes.some(reason => reason?.code === 'CORRUPT')) return [source]
+  const levelAll = () => Promise.all(others.map(other => levelOne(room, { handle }, other, from)))
+  // What is at fault is the source, says who could read all but that: perhaps another has what it lacks.
+  const isDamaged = (reasons: readonly (LeasefsError | undefined)[]) => reasons.some(one => one?.code === 'CORRUPT')
+  let outcomes = await levelAll()
+  if (isDamaged(outcomes) && (await isMended(room, { handle, version }, source))) outcomes = await levelAll()
+  if (isDamaged(outcomes)) return [source]
   return others.filter((_, index) => outcomes[index]).map(({ server }) => server)
 }
 
-/** One that is not in doubt, if there is one; the one that has been registered longest. */
+async function isMended(room: Room, record: Pick<ChunkRecord, 'handle' | 'version'>, source: ServerId) {
+  try {
+    await mendReplica(room, record, source)
+    return true
+  } catch (reason) {
+    if (!(reason instanceof LeasefsError)) throw reason
+    room.log.warn({ source, handle: handleText(record.handle), err: reason }, 'a damaged source was not restored')
+    return false
+  }
+}
+
+/** One that is not in doubt, if there is one; then one without damage; the one that has been registered longest. */
 export function chooseSource(
-  { servers, doubts }: Pick<Room, 'servers' | 'doubts'>,
+  { servers, doubts, damages }: Pick<Room, 'servers' | 'doubts' | 'damages'>,
   { handle }: Pick<ChunkRecord, 'handle'>,
   candidates: readonly ServerId[],
 ): ServerId {
   const rank = (id: ServerId) => {
     const state = servers.get(id)?.state
-    return { doubtful: doubts.concerns(handle, id), since: state?.kind === 'connected' ? state.since : Infinity, id }
+    const since = state?.kind === 'connected' ? state.since : Infinity
+    return { doubtful: doubts.concerns(handle, id), damaged: damages.concerns(handle, id), since, id }
   }
   const ranked = candidates.map(rank).sort((a, b) => {
-    return Number(a.doubtful) - Number(b.doubtful) || a.since - b.since || (a.id < b.id ? -1 : 1)
+    const soundness = Number(a.doubtful) - Number(b.doubtful) || Number(a.damaged) - Number(b.damaged)
+    return soundness || a.since - b.since || (a.id < b.id ? -1 : 1)
   })
   assert(ranked[0])
   return ranked[0].id

@@ -25,15 +25,17 @@ export class ReportReader {
 
   /** @throws LeasefsError INVALID_ARGUMENT, NO_SPACE (more replicas than the master keeps count of) */
   take(pieces: readonly Replica[]): void {
-    const { replicas, creations } = this.#room
+    const { replicas, creations, damages } = this.#room
     for (const piece of pieces) {
       const { handle, version } = checkReplica(piece)
       if (version === 0) {
         replicas.remove(this.#server, handle)
+        damages.repaired(handle, this.#server)
         creations.refused(handle, this.#server)
         continue
       }
       replicas.reported(this.#server, handle, version)
+      damages.reported(handle, this.#server, piece.damagedBlocks)
       this.#noteDoubts(handle, version, piece)
       creations.end(handle)
       if (piece.leaseId > 0 && piece.leaseRemainingMs > 0 && this.#claimed) this.#takeLease(handle, version, piece)

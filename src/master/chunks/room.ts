@@ -14,6 +14,7 @@ import type { ChunkRecord, ChunkTable } from '../chunk-table.js'
 import type { ServerTable } from '../server-table.js'
 import { Changes } from './changes.js'
 import { Creations } from './creations.js'
+import { Damages } from './damages.js'
 import { Doubts } from './doubts.js'
 import { type Lease, LeaseTable } from './leases.js'
 import { minReplicasDefault, reportPatienceMs, watchMs } from './limits.js'
@@ -47,6 +48,7 @@ export interface Room extends RoomOptions {
   readonly leases: LeaseTable
   readonly creations: Creations
   readonly doubts: Doubts
+  readonly damages: Damages
   readonly absences: Absences
   readonly minReplicas: number
   readonly changes: Changes
@@ -69,6 +71,7 @@ export function openRoom(options: RoomOptions, closing: AbortSignal): Room {
     leases: new LeaseTable(options.table.masterEpoch, options.leaseMs),
     creations: new Creations(),
     doubts: new Doubts(),
+    damages: new Damages(),
     minReplicas: options.minReplicas ?? minReplicasDefault,
     absences: new Absences({
       startedAt: options.clock.now(),
@@ -130,6 +133,7 @@ export function endServer(room: Room, server: ServerId, kind: 'dead' | 'left', w
 export function forgetHoldings(room: Room, server: ServerId, why: string, orderly: boolean): void {
   room.replicas.dropServer(server)
   room.doubts.serverGone(server)
+  room.damages.serverGone(server)
   for (const handle of [...room.leases.heldBy(server)]) {
     endLease(room, handle, why)
     if (!orderly) orderLost(room, handle)

@@ -49,7 +49,12 @@ export interface StatusReply {
     | undefined;
   /** Replicas of chunks that the master has no record of and may have had one: they are kept. */
   unknownReplicas: number;
-  disk: MasterDiskStatus | undefined;
+  disk:
+    | MasterDiskStatus
+    | undefined;
+  /** Chunks of which a replica has damaged blocks, and the first of them. */
+  damagedChunks: number;
+  damaged: DamagedChunk[];
 }
 
 /** How the master's own disk is, and why changes are refused, if they are. */
@@ -67,6 +72,18 @@ export interface MasterDiskStatus {
   journalBytes: number;
   lastIndex: number;
   snapshotIndex: number;
+}
+
+export interface DamagedChunk {
+  ino: number;
+  /** Of the chunk in the file. */
+  index: number;
+  handle: number;
+  /** With damaged blocks, and the most that one has. */
+  replicas: number;
+  blocks: number;
+  /** No replica that is there has some of them whole: reads of those fail. */
+  lost: boolean;
 }
 
 export interface TrashStatus {
@@ -423,6 +440,8 @@ function createBaseStatusReply(): StatusReply {
     trash: undefined,
     unknownReplicas: 0,
     disk: undefined,
+    damagedChunks: 0,
+    damaged: [],
   };
 }
 
@@ -466,6 +485,12 @@ export const StatusReply: MessageFns<StatusReply> = {
     }
     if (message.disk !== undefined) {
       MasterDiskStatus.encode(message.disk, writer.uint32(162).fork()).join();
+    }
+    if (message.damagedChunks !== 0) {
+      writer.uint32(240).uint64(message.damagedChunks);
+    }
+    for (const v of message.damaged) {
+      DamagedChunk.encode(v!, writer.uint32(250).fork()).join();
     }
     return writer;
   },
@@ -585,6 +610,22 @@ export const StatusReply: MessageFns<StatusReply> = {
             }
 
             message.disk = MasterDiskStatus.decode(reader, reader.uint32());
+            continue;
+          }
+          case 30: {
+            if (tag !== 240) {
+              break;
+            }
+
+            message.damagedChunks = longToNumber(reader.uint64());
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.damaged.push(DamagedChunk.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -729,6 +770,107 @@ export const MasterDiskStatus: MessageFns<MasterDiskStatus> = {
             }
 
             message.snapshotIndex = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDamagedChunk(): DamagedChunk {
+  return { ino: 0, index: 0, handle: 0, replicas: 0, blocks: 0, lost: false };
+}
+
+export const DamagedChunk: MessageFns<DamagedChunk> = {
+  encode(message: DamagedChunk, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ino !== 0) {
+      writer.uint32(8).uint64(message.ino);
+    }
+    if (message.index !== 0) {
+      writer.uint32(16).uint32(message.index);
+    }
+    if (message.handle !== 0) {
+      writer.uint32(24).uint64(message.handle);
+    }
+    if (message.replicas !== 0) {
+      writer.uint32(32).uint32(message.replicas);
+    }
+    if (message.blocks !== 0) {
+      writer.uint32(40).uint32(message.blocks);
+    }
+    if (message.lost !== false) {
+      writer.uint32(48).bool(message.lost);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DamagedChunk {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDamagedChunk();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.ino = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.index = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.handle = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.replicas = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.blocks = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.lost = reader.bool();
             continue;
           }
         }

@@ -206,16 +206,24 @@ export interface CopyReplica {
 }
 
 /**
- * Damaged blocks get the bytes that they had, from replicas of the same version:
- * a block is taken only if its checksum is that of what was written here, so the
- * chunk may be written to meanwhile. Answered when none is left; CORRUPT: no
+ * Damaged blocks get the bytes that they had, from other replicas: a block is
+ * taken only if its checksum is that of what was written here, so the chunk may
+ * be written to meanwhile, and a source may have missed versions. Answered when none is left; CORRUPT: no
  * source has some of them whole; CHANGED: a source has others than were written
  * here; UNAVAILABLE: a source could not be asked.
  */
 export interface MendReplica {
   handle: number;
   version: number;
-  sources: ServerAddress[];
+  sources: MendSource[];
+}
+
+export interface MendSource {
+  server:
+    | ServerAddress
+    | undefined;
+  /** Of its replica. */
+  version: number;
 }
 
 /**
@@ -1818,7 +1826,7 @@ export const MendReplica: MessageFns<MendReplica> = {
       writer.uint32(16).uint64(message.version);
     }
     for (const v of message.sources) {
-      ServerAddress.encode(v!, writer.uint32(26).fork()).join();
+      MendSource.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1857,7 +1865,64 @@ export const MendReplica: MessageFns<MendReplica> = {
               break;
             }
 
-            message.sources.push(ServerAddress.decode(reader, reader.uint32()));
+            message.sources.push(MendSource.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMendSource(): MendSource {
+  return { server: undefined, version: 0 };
+}
+
+export const MendSource: MessageFns<MendSource> = {
+  encode(message: MendSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.server !== undefined) {
+      ServerAddress.encode(message.server, writer.uint32(10).fork()).join();
+    }
+    if (message.version !== 0) {
+      writer.uint32(16).uint64(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MendSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMendSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.server = ServerAddress.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.version = longToNumber(reader.uint64());
             continue;
           }
         }

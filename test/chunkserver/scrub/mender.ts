@@ -49,12 +49,12 @@ async function servers(count: number): Promise<[Server, ...Server[]]> {
   return all as [Server, ...Server[]]
 }
 
-const from = (...ports: number[]) => ports.map(port => ({ host: 'h', port }))
+const from = (...ports: number[]) => ports.map(port => ({ data: { host: 'h', port }, version: 1 }))
 
 t.test('damaged blocks come back from another replica', async t => {
   const [one] = await servers(2)
   await one.damageBlocks(0, 3, 5)
-  await one.mender.mend(a, 1, from(1))
+  await one.mender.mend(a, from(1))
   t.ok((await one.content()).equals(bytes))
   t.same(one.damage.of(a), [])
   t.same(one.damage.counts, { found: 3, mended: 3 })
@@ -64,8 +64,8 @@ t.test('replicas that are damaged in different places mend one another', async t
   const [one, two] = (await servers(2)) as [Server, Server]
   await one.damageBlocks(1)
   await two.damageBlocks(4)
-  await one.mender.mend(a, 1, from(1))
-  await two.mender.mend(a, 1, from(0))
+  await one.mender.mend(a, from(1))
+  await two.mender.mend(a, from(0))
   t.ok((await one.content()).equals(bytes))
   t.ok((await two.content()).equals(bytes))
 })
@@ -74,7 +74,7 @@ t.test('a second source helps where the first is damaged, or away', async t => {
   const [one, two] = (await servers(3)) as [Server, Server, Server]
   await two.damageBlocks(1)
   await one.damageBlocks(1)
-  await one.mender.mend(a, 1, from(9, 1, 2))
+  await one.mender.mend(a, from(9, 1, 2))
   t.ok((await one.content()).equals(bytes))
 })
 
@@ -82,10 +82,10 @@ t.test('what nobody has is not made up, and what is whole is kept', async t => {
   const [one, two] = (await servers(2)) as [Server, Server]
   await one.damageBlocks(1, 2)
   await two.damageBlocks(2)
-  await t.rejects(one.mender.mend(a, 1, from(1)), { code: 'CORRUPT' })
+  await t.rejects(one.mender.mend(a, from(1)), { code: 'CORRUPT' })
   t.same(one.damage.of(a), [2])
-  await t.rejects(one.mender.mend(a, 1, []), { code: 'CORRUPT' })
-  await t.rejects(one.mender.mend(a, 1, from(1, 7)), { code: 'UNAVAILABLE' }, 'who is away may have it')
+  await t.rejects(one.mender.mend(a, []), { code: 'CORRUPT' })
+  await t.rejects(one.mender.mend(a, from(1, 7)), { code: 'UNAVAILABLE' }, 'who is away may have it')
   await t.rejects(one.store.read(a, 2 * size, 1), { code: 'CORRUPT' })
   t.equal((await one.store.read(a, size, 1)).buffers[0]?.toString(), 'B')
 })
@@ -94,11 +94,19 @@ t.test('bytes other than those that were written here are not taken', async t =>
   const [one, two] = (await servers(2)) as [Server, Server]
   await two.store.write(a, size, [Buffer.from('it goes on there')])
   await one.damageBlocks(1)
-  await t.rejects(one.mender.mend(a, 1, from(1)), { code: 'CHANGED' })
+  await t.rejects(one.mender.mend(a, from(1)), { code: 'CHANGED' })
   await one.store.write(a, size, [Buffer.alloc(size, 'n')])
-  await one.mender.mend(a, 1, from(1))
+  await one.mender.mend(a, from(1))
   t.same(one.damage.of(a), [], 'a block that was written over is whole')
   t.equal((await one.store.read(a, size, 1)).buffers[0]?.toString(), 'n')
+})
+
+t.test('a replica that missed versions has what has not changed since', async t => {
+  const [one] = await servers(2)
+  await one.store.setVersion(a, 9)
+  await one.damageBlocks(3)
+  await one.mender.mend(a, from(1))
+  t.ok((await one.content()).equals(bytes))
 })
 
 t.test('zeros are known without asking', async t => {
@@ -106,7 +114,7 @@ t.test('zeros are known without asking', async t => {
   await one.store.zero(a, 2 * size, size)
   await one.store.allocate(a, 2 * size, size)
   await one.damageBlocks(2)
-  await one.mender.mend(a, 1, [])
+  await one.mender.mend(a, [])
   t.ok((await one.content()).subarray(2 * size, 3 * size).equals(Buffer.alloc(size)))
 })
 
@@ -114,6 +122,6 @@ t.test('what was cut off needs no mending', async t => {
   const [one] = await servers(1)
   await one.damageBlocks(4)
   await one.store.truncate(a, 3 * size)
-  await one.mender.mend(a, 1, [])
+  await one.mender.mend(a, [])
   t.same(one.damage.of(a), [])
 })

@@ -45,9 +45,29 @@ t.test('those that are not level are named', async t => {
   t.same(await makeLevel(room, record, servers, []), ['c'])
 })
 
-t.test('a source that cannot be read is at fault itself', async t => {
-  const { room, record, servers } = await withServers(id => (id === 'c' ? 'CORRUPT' : undefined))
+t.test('a source that cannot be read is at fault itself, if it cannot be mended', async t => {
+  const { room, record, servers } = await withServers((id, { $case }) => {
+    return id === 'c' || $case === 'mend' ? 'CORRUPT' : undefined
+  })
   t.same(await makeLevel(room, record, servers, []), ['a'])
+})
+
+t.test('a source that has been mended is one', async t => {
+  let isMended = false
+  const { room, record, servers, told } = await withServers((id, { $case }) => {
+    if ($case === 'mend') isMended = true
+    return id === 'c' && !isMended ? 'CORRUPT' : undefined
+  })
+  t.same(await makeLevel(room, record, servers, []), [])
+  t.same(told.slice(-3), ['a from ?', 'b from a', 'c from a'])
+})
+
+t.test('one with damage is the source only if the others are worse', async t => {
+  const { room, record, servers } = await withServers()
+  room.damages.reported(handle, 'a' as ServerId, 1)
+  t.equal(chooseSource(room, record, servers), 'b')
+  for (const id of ['b', 'c']) room.doubts.reported(handle, id as ServerId)
+  t.equal(chooseSource(room, record, servers), 'a')
 })
 
 t.test('a source that does not stand still is no source', async t => {
