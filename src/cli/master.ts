@@ -8,6 +8,7 @@ import { minReplicasDefault } from '../master/chunks/limits.js'
 import { type Kind, type Limits, limitsDefault, maintenanceMs, repairDelayMs } from '../master/chunks/repair/limits.js'
 import { startMaster } from '../master/daemon.js'
 import { type Address, addressText } from '../wire/address.js'
+import { check, checkPart } from './check.js'
 import { type Daemon, runDaemon, type Surroundings } from './daemon.js'
 import {
   addDaemonOptions,
@@ -42,6 +43,8 @@ interface Options extends DaemonOptions, TrashOptions {
   readonly minReplicas: number
   readonly recordsLost?: boolean
   readonly restore?: string
+  readonly check?: boolean
+  readonly checkPart?: string
   readonly snapshotBytes?: number
 }
 
@@ -82,6 +85,8 @@ export async function main(): Promise<void> {
     .option('--rebalance-rate <MiB/s>', 'to even out their use', rate, mebibytesOf('rebalance'))
     .option('--min-replicas <count>', 'a chunk with fewer takes no writes', wholeNumber(1, goalMax), minReplicasDefault)
     .option('--records-lost', 'the directory is an older copy and there is no newer one: go on from it')
+    .option('--check', 'say whether the directory is whole, and end: 0 if it is, 2 if not, 1 if that cannot be said')
+    .addOption(new Option('--check-part <json>').hideHelp())
     .option('--restore <file>', 'make the directory from what "leasefs backup" wrote, and end')
     .addOption(
       new Option('--snapshot-bytes <bytes>', 'of the journal, after which a snapshot is taken')
@@ -94,11 +99,12 @@ export async function main(): Promise<void> {
         .default(leaseMs)
         .hideHelp(),
     )
-  addDaemonOptions(addTrashOptions(command)).action((options: Options) =>
-    options.restore === undefined
-      ? runDaemon(name, options, around => start(options, around))
-      : restore(options.restore, options.data),
-  )
+  addDaemonOptions(addTrashOptions(command)).action((options: Options) => {
+    if (options.checkPart !== undefined) return checkPart(options.checkPart)
+    if (options.check) return check(options.data)
+    if (options.restore !== undefined) return restore(options.restore, options.data)
+    return runDaemon(name, options, around => start(options, around))
+  })
   await runProgram(command)
 }
 

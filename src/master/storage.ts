@@ -159,8 +159,8 @@ function once(run: () => Promise<void>): () => Promise<void> {
   }
 }
 
-/** Where the system has no name for a boot, every start counts as one of its own. */
-function bootId(random: Random): string {
+/** The name of the machine's present boot. Where the system has none, every start counts as one of its own. */
+export function bootId(random: Random): string {
   try {
     return readFileSync(bootIdPath, 'utf8').trim()
   } catch {

@@ -88,16 +88,21 @@ export function wasSynced(bytes: Buffer, offset: number, index: number): boolean
   return false
 }
 
-/** The segments in a directory, in order. What was being made when the process stopped is removed. */
+/** The segments in a directory, in order. */
+export function segmentsIn(directory: string): Segment[] {
+  return fs
+    .readdirSync(directory)
+    .sort()
+    .flatMap(name => {
+      const firstIndex = segmentFirstIndex(name)
+      return firstIndex === undefined ? [] : [{ path: join(directory, name), firstIndex }]
+    })
+}
+
+/** The same; what was being made when the process stopped is removed. */
 export function listSegments(directory: string): Segment[] {
-  const segments: Segment[] = []
-  for (const name of fs.readdirSync(directory).sort()) {
-    const firstIndex = segmentFirstIndex(name)
-    if (firstIndex !== undefined) segments.push({ path: join(directory, name), firstIndex })
-    // A segment whose making was cut short.
-    else if (name.endsWith('.new')) fs.rmSync(join(directory, name))
-  }
-  return segments
+  for (const name of fs.readdirSync(directory)) if (name.endsWith('.new')) fs.rmSync(join(directory, name))
+  return segmentsIn(directory)
 }
 
 /** Makes a segment that is there whole or not at all. */

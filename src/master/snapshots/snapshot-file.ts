@@ -22,16 +22,23 @@ export interface Snapshot {
   readonly index: number
 }
 
-/** The snapshots in a directory, the oldest first. What was being made when the process stopped is removed. @throws LeasefsError IO */
-export async function listSnapshots(directory: string): Promise<Snapshot[]> {
-  const snapshots: Snapshot[] = []
-  for (const name of (await guardedAsync(() => namesIn(directory))).sort()) {
+/** The snapshots in a directory, the oldest first. @throws LeasefsError IO */
+export async function findSnapshots(directory: string): Promise<Snapshot[]> {
+  const names = await guardedAsync(() => namesIn(directory))
+  return names.sort().flatMap(name => {
     const index = snapshotIndex(name)
-    if (index !== undefined) snapshots.push({ path: join(directory, name), index })
-    else if (name.endsWith('.new'))
-      await guardedAsync(() => rm(join(directory, name), { recursive: true, force: true }))
-  }
-  return snapshots
+    return index === undefined ? [] : [{ path: join(directory, name), index }]
+  })
+}
+
+/** The same; what was being made when the process stopped is removed. @throws LeasefsError IO */
+export async function listSnapshots(directory: string): Promise<Snapshot[]> {
+  await guardedAsync(async () => {
+    for (const name of await namesIn(directory)) {
+      if (name.endsWith('.new')) await rm(join(directory, name), { recursive: true, force: true })
+    }
+  })
+  return await findSnapshots(directory)
 }
 
 /** Makes a snapshot of the copy of a state in `path`, and makes it durable. The copy is read back from the file. @throws LeasefsError IO, NO_SPACE */
