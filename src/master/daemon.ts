@@ -18,6 +18,7 @@ import { DiskWatch, diskWatchMs } from './disk-watch.js'
 import { type Durability, Executor } from './executor.js'
 import { FsckService } from './fsck/service.js'
 import { goalHandler } from './goals.js'
+import { checkMend } from './ops/mend.js'
 import { checkStart, type Owner } from './ops/start.js'
 import { StateServerTable } from './server-table.js'
 import { backupHandler } from './snapshots/backup.js'
@@ -145,7 +146,11 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
   const backup = backupHandler({ clusterId, snapshots: storage.snapshots, clock, log })
   const requests = new Requests({ state, executor, journal, chunks, goal, recall })
   sessions = new ClientSessions({ clusterId, state, executor, requests, clock, log })
-  const fsck = new FsckService({ room: chunks.room, network, snapshot: () => state.snapshot(), log })
+  const fsck = new FsckService({
+    ...{ room: chunks.room, network, snapshot: () => state.snapshot(), log },
+    mend: async mend => (await executor.submit((now, context) => checkMend(now, mend, context))).kind === 'applied',
+    hurry: () => chunks?.repairNow(),
+  })
   const stop = new AbortController()
   const watching = every(diskWatchMs, clock, stop.signal, () => watch.step())
   const snapshotting = every(lookMs, clock, stop.signal, () => storage.snapshots?.look())

@@ -28,7 +28,7 @@ export function* checkChunks(reader: StateReader, seen: Seen): Generator<CheckSt
     if ((seen.flags.get(ino) & isThere) === 0) {
       const text = `chunk ${handle} is of inode ${ino}, which is gone`
       // Found with its listing, if there is one.
-      if (!isListed) yield { kind: 'lost-chunk', text, ino, handle, mend: { kind: 'make-file', ino } }
+      if (!isListed) yield { kind: 'lost-chunk', text, ino, handle, mend: { kind: 'make-file', ino, handle } }
       continue
     }
     if (isListed) continue

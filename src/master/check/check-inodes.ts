@@ -21,7 +21,7 @@ export function* checkInodes(reader: StateReader, seen: Seen): Generator<CheckSt
     yield undefined
     const ino = keyNumber(key, 0)
     for (const { table, cursor } of rows) yield* orphans(table, cursor, key)
-    yield* orphanChunks(chunks, key)
+    yield* orphanChunks(reader, chunks, key)
     const next = numberKey(ino + 1)
     for (const { cursor } of rows) for (const _ of cursor.before(next)) yield undefined
     seen.inoMax = ino === trashIno ? seen.inoMax : Math.max(seen.inoMax, ino)
@@ -40,7 +40,7 @@ export function* checkInodes(reader: StateReader, seen: Seen): Generator<CheckSt
     yield* checkListed(reader, chunks, next, ino, inode)
   }
   for (const { table, cursor } of rows) yield* orphans(table, cursor, undefined)
-  yield* orphanChunks(chunks, undefined)
+  yield* orphanChunks(reader, chunks, undefined)
   yield* checkTrashTable(reader)
 }
 
@@ -110,17 +110,14 @@ function* orphans(table: TableName, cursor: Cursor, before: Buffer | undefined):
   }
 }
 
-/** Their chunks are found with their records (check-chunks.ts): here are those that have none. */
-function* orphanChunks(cursor: Cursor, before: Buffer | undefined): Generator<CheckStep, void> {
+/** What a file lists that is gone: chunks with a record are kept, in another file. */
+function* orphanChunks(reader: StateReader, cursor: Cursor, before: Buffer | undefined): Generator<CheckStep, void> {
   for (const { key, value } of cursor.before(before)) {
     const [ino, index, handle] = [keyNumber(key, 0), key.readUInt32BE(8), keyNumber(value, 0)]
-    yield {
-      kind: 'lost-chunk',
-      text: `chunk ${index} of inode ${ino}, which is gone`,
-      ino,
-      handle,
-      mend: { kind: 'make-file', ino },
-    }
+    const text = `chunk ${index} of inode ${ino}, which is gone`
+    if (chunkOf(reader, handle)?.ino === ino) {
+      yield { kind: 'lost-chunk', text, ino, handle, mend: { kind: 'make-file', ino, handle } }
+    } else yield { kind: 'orphan-row', text, ino, handle, mend: { kind: 'remove-row', table: 'fileChunks', key } }
   }
 }
 

@@ -53,7 +53,7 @@ export type Mend =
   | { readonly kind: 'count-locks'; readonly session: number; readonly ino: number }
   | { readonly kind: 'list-trashed'; readonly ino: number }
   | { readonly kind: 'list-chunk'; readonly handle: number }
-  | { readonly kind: 'make-file'; readonly ino: number }
+  | { readonly kind: 'make-file'; readonly ino: number; readonly handle: number }
   | { readonly kind: 'add-counts'; readonly counts: Readonly<Partial<Record<CountName, number>>> }
   | { readonly kind: 'raise-number'; readonly name: NextName; readonly atLeast: number }
 

@@ -84,6 +84,11 @@ export class Chunks implements ChunkService {
     return this.#room
   }
 
+  /** What is missing is made at once: nobody waits for servers that may come back. */
+  repairNow(): void {
+    this.#care.repairNow('')
+  }
+
   async locate(ino: Ino, first: number, count: number, forWrite: boolean, session: SessionId): Promise<ChunkLayout> {
     return await this.#layout.locate({ ino, first, count, forWrite, session })
   }

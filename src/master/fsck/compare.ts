@@ -64,6 +64,13 @@ export async function compareReplicas(
   return { bytes, incomplete }
 }
 
+/** Whether the chunk's replicas are all there, readable in every block, and the same. */
+export async function isWhole(options: CompareOptions, record: ChunkRecord): Promise<boolean> {
+  const look = (await lookAt(options, [record], true)).get(record.handle) ?? new Map<ServerId, VerifiedReplica>()
+  const bad = [...look.values()].some(({ badBlocks }) => badBlocks.length > 0)
+  return look.size > 0 && !bad && isEqual(record, look, options.room)
+}
+
 /** The digests are wanted of all who have the chunk's version; one that cannot be asked may be about to come back. */
 function isEqual(record: ChunkRecord, look: Look, room: Room): boolean {
   if (holdersOf(room, record).some(server => !look.has(server))) return false
@@ -172,7 +179,7 @@ function textOf({ version }: ChunkRecord, look: Look): string {
 function corrupt(record: ChunkRecord, server: ServerId, blocks: readonly number[]) {
   const text = `${chunkText(record)} on server ${server}: ${blocksText(blocks)} cannot be read as written`
   const { ino, handle } = record
-  return { kind: 'corrupt-replica', text, ino, handle, server } as const
+  return { kind: 'corrupt-replica', text, ino, handle, server, repair: 'restore them from another replica' } as const
 }
 
 async function different(options: CompareOptions, record: ChunkRecord, look: Look) {
@@ -186,12 +193,19 @@ async function different(options: CompareOptions, record: ChunkRecord, look: Loo
   const indexes = Array.from({ length: count }, (_, index) => index).filter(index => {
     return each.some(blocks => blocks && first && blocks[index] !== first[index])
   })
-  const digests = new Set([...look.values()].map(({ digest }) => digest.toString('hex')))
-  const sides = Array.from(digests, side =>
-    servers.filter(id => look.get(id)?.digest.toString('hex') === side).join(', '),
-  )
-  const text = `${chunkText(record)}: ${blocksText(indexes)} not the same on ${sides.join(' as on ')}`
-  return { kind: 'different-replicas', text, ino, handle } as const
+  const majority = sides(look, servers).find(side => 2 * side.length > servers.length)
+  const minority = majority && servers.filter(server => !majority.includes(server))
+  const text = `${chunkText(record)}: ${blocksText(indexes)} not the same on ${sides(look, servers)
+    .map(side => side.join(', '))
+    .join(' as on ')}`
+  const repair = minority && { minority, repair: 'make them what most are' }
+  return { kind: 'different-replicas', text, ino, handle, ...repair } as const
+}
+
+/** Servers whose replicas are the same. */
+function sides(look: Look, servers: readonly ServerId[]): ServerId[][] {
+  const digestAt = (server: ServerId) => look.get(server)?.digest.toString('hex')
+  return Array.from(new Set(servers.map(digestAt)), digest => servers.filter(server => digestAt(server) === digest))
 }
 
 function blocksText(blocks: readonly number[]): string {

@@ -39,6 +39,8 @@ export interface Found extends Pick<Finding, 'text' | 'mend'> {
   readonly ino?: number
   readonly handle?: number
   readonly server?: ServerId
+  /** Whose replicas are not what most others are. */
+  readonly minority?: readonly ServerId[]
   /** What a repair does about it. Absent: nothing. */
   readonly repair?: string
 }
@@ -95,9 +97,10 @@ export class Findings {
     return this.#noted.filter(({ kind, outcome }) => kinds.includes(kind) && outcome === FsckOutcome.FSCK_LEFT)
   }
 
-  repairedOne(found: Found, repair = found.repair): void {
-    const noted = this.#noted.find(each => each === found)
-    if (noted) Object.assign(noted, { outcome: FsckOutcome.FSCK_REPAIRED, repair })
+  /** The one with this text, which no other has. */
+  repairedOne(text: string): void {
+    const noted = this.#noted.find(each => each.text === text && each.outcome === FsckOutcome.FSCK_LEFT)
+    if (noted) noted.outcome = FsckOutcome.FSCK_REPAIRED
   }
 
   messages(paths: ReadonlyMap<number, Buffer>): FsckFinding[] {

@@ -33,5 +33,12 @@ export const lookPauseMs = 200
 /** How long a replica that master and server disagree on is given, before that is a finding. */
 export const disagreementMs = 500
 
+/** Looks at the state, each of which may uncover what the mends of the one before made visible. */
+export const mendPassesMax = 5
+
+/** How often replicas that are being repaired are looked at, and how long nothing may get better before that is given up. */
+export const repairLookMs = 250
+export const repairStallMs = 20 * second
+
 /** Blocks of which a finding names the first. */
 export const blocksNamedMax = 8

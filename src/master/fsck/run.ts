@@ -6,20 +6,21 @@ import type { LeasefsError } from '../../base/errors.js'
 import type { ControlNetwork } from '../../rpc/control-network.js'
 import type { FsckDone, FsckFinding, FsckRequest } from '../../wire/gen/admin.js'
 import type { ChunkHandle } from '../../wire/ids.js'
-import { checkState, checkStepsOf } from '../check/check-state.js'
+import { checkStepsOf } from '../check/check-state.js'
+import { mendTexts } from '../check/mend.js'
 import type { ChunkRecord } from '../chunk-table.js'
-import { isIncomplete, type Room } from '../chunks/room.js'
+import { isIncomplete } from '../chunks/room.js'
 import type { StateSnapshot } from '../state/state-store.js'
 import { absentServers, checkChunkHealth } from './chunk-health.js'
 import { compareReplicas } from './compare.js'
 import { Findings } from './findings.js'
 import { reportsWaitMs } from './limits.js'
 import { pathsOf } from './paths.js'
+import { type RepairOptions, repairReplicas, repairState, stateFindings } from './repair.js'
 import { checkServerLists } from './server-lists.js'
 import { Slices } from './slices.js'
 
-export interface RunOptions {
-  readonly room: Room
+export interface RunOptions extends RepairOptions {
   readonly network: Pick<ControlNetwork, 'connect'>
   /** Of the state. */
   readonly snapshot: () => StateSnapshot
@@ -87,17 +88,17 @@ class Run {
 
   async #checkState(share: number): Promise<void> {
     this.#begin(share)
-    await this.#withSnapshot(async snapshot => {
-      const total = checkStepsOf(snapshot)
-      let steps = 0
-      for (const finding of checkState(snapshot)) {
-        if (finding) this.#findings.add(finding)
-        const rest = this.#slices.row()
-        if (rest) await rest
-        steps++
-        this.#slices.tell(`names and records: ${steps} of about ${total}`, Math.min(1, steps / total))
-      }
-    })
+    const look = () =>
+      this.#withSnapshot(async snapshot => {
+        const total = checkStepsOf(snapshot)
+        return await stateFindings(snapshot, this.#slices, steps => {
+          this.#slices.tell(`names and records: ${steps} of about ${total}`, Math.min(1, steps / total))
+        })
+      })
+    const found = await look()
+    if (this.#request.repair) await repairState(this.#options, found, look, this.#findings)
+    else
+      for (const each of found) this.#findings.add({ ...each, ...(each.mend && { repair: mendTexts[each.mend.kind] }) })
   }
 
   async #checkReplicas(): Promise<void> {
@@ -112,9 +113,11 @@ class Run {
     const lengthOf = (handle: ChunkHandle) => Math.max(0, lengths.get(handle) - 1)
     const records = deep ? room.table.all() : this.#recordsOf(unequal)
     const total = deep ? room.table.counts.chunks : unequal.size
-    const compared = await compareReplicas({ ...common, read: deep, lengthOf }, records, total)
+    const options = { ...common, read: deep, lengthOf }
+    const compared = await compareReplicas(options, records, total)
     this.#bytes = compared.bytes
     this.#incomplete.push(...compared.incomplete)
+    if (this.#request.repair) await repairReplicas(this.#options, options, this.#findings)
   }
 
   *#recordsOf(handles: Iterable<ChunkHandle>): Iterable<ChunkRecord> {

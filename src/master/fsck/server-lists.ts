@@ -131,7 +131,7 @@ async function lookAgain(options: ListOptions, server: ServerId, suspects: reado
     const more = { handle, ...(record && { ino: record.ino }) }
     if (there === 0) {
       const text = `${name} is not on server ${server}, which is to have version ${known}`
-      findings.add({ kind: 'missing-replica', text, ...more, repair: 'count on it no longer' })
+      findings.add({ kind: 'missing-replica', text, ...more, server, repair: 'count on it no longer' })
     } else {
       const text = `${name} is on server ${server} with version ${there}, and the master knows of ${known || 'none'}`
       findings.add({ kind: 'unreported-replica', text, ...more })

@@ -9,6 +9,7 @@ import { applyInodeAccessed } from './accessed.js'
 import { applyChunksAllocated, applyVersionRaised, applyVersionSettled } from './chunks.js'
 import { applyEntryLinked } from './link.js'
 import { applyInodeMade } from './make.js'
+import { applyStateMended } from './mend.js'
 import { applyInodeOpened, applyInodesClosed } from './open.js'
 import type { ApplyContext, Effect, Outcome } from './operation.js'
 import { applyTrashPurged } from './purge.js'
@@ -95,6 +96,8 @@ function applyEffect(state: State, effect: Effect, context: ApplyContext): Outco
       return applyServerDraining(state, effect.value)
     case 'lostHandlesForgotten':
       return applyLostHandlesForgotten(state)
+    case 'stateMended':
+      return applyStateMended(state, effect.value)
     case 'trashPurged':
       return applyTrashPurged(state, effect.value, context)
   }

@@ -44,6 +44,12 @@ export class Meta {
     this.#changed = true
   }
 
+  /** By what is stored there, but for the record that the state stands at. */
+  replace(value: Buffer): void {
+    const { appliedIndex } = this.#current
+    this.change({ ...decodeStored(StoredMeta, value, 'meta'), appliedIndex })
+  }
+
   /** Within the transaction, after its last change. */
   write(): void {
     if (this.#changed) this.#table.put(key, encodeStored(StoredMeta, this.#current))

@@ -9,7 +9,7 @@ import { Meta } from './meta.js'
 import { Opens } from './opens.js'
 import { ServerRecords } from './servers.js'
 import { Answers, Sessions } from './sessions.js'
-import type { StateSnapshot, StateStore } from './state-store.js'
+import type { StateSnapshot, StateStore, TableName } from './state-store.js'
 import { TrashOrder } from './trash.js'
 import { Xattrs } from './xattrs.js'
 
@@ -61,6 +61,18 @@ export class State {
   /** What there is now, to be read while it goes on changing. */
   snapshot(): StateSnapshot {
     return this.#store.snapshot()
+  }
+
+  /** Within a transaction, behind the back of the tables above: what they keep in memory is read anew. */
+  replaceRow(table: TableName, key: Buffer, value: Buffer | undefined): void {
+    if (table === 'meta') {
+      if (value) this.meta.replace(value)
+      return
+    }
+    if (value) this.#store.table(table).put(key, value)
+    else this.#store.table(table).remove(key)
+    this.answers.rolledBack()
+    this.locks.rolledBack()
   }
 
   close(): Promise<void> {

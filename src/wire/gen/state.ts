@@ -49,6 +49,7 @@ export interface JournalRecord {
     | { $case: "serverDraining"; value: ServerDraining }
     | { $case: "trashPurged"; value: TrashPurged }
     | { $case: "lostHandlesForgotten"; value: LostHandlesForgotten }
+    | { $case: "stateMended"; value: StateMended }
     | undefined;
 }
 
@@ -233,6 +234,22 @@ export interface ServerDraining {
 export interface LostHandlesForgotten {
 }
 
+/**
+ * What `leasefs fsck --repair` decided: rows of the tables below, as they are from then on. Of "meta" everything but
+ * applied_index counts.
+ */
+export interface StateMended {
+  rows: MendedRow[];
+}
+
+export interface MendedRow {
+  /** Its name in FORMAT.md. */
+  table: string;
+  key: Buffer;
+  /** Absent: there is no such row. */
+  value?: Buffer | undefined;
+}
+
 /** These go for good, those of them that are still in the trash. */
 export interface TrashPurged {
   inos: number[];
@@ -414,6 +431,9 @@ export const JournalRecord: MessageFns<JournalRecord> = {
         break;
       case "lostHandlesForgotten":
         LostHandlesForgotten.encode(message.effect.value, writer.uint32(490).fork()).join();
+        break;
+      case "stateMended":
+        StateMended.encode(message.effect.value, writer.uint32(562).fork()).join();
         break;
     }
     return writer;
@@ -625,6 +645,14 @@ export const JournalRecord: MessageFns<JournalRecord> = {
               $case: "lostHandlesForgotten",
               value: LostHandlesForgotten.decode(reader, reader.uint32()),
             };
+            continue;
+          }
+          case 70: {
+            if (tag !== 562) {
+              break;
+            }
+
+            message.effect = { $case: "stateMended", value: StateMended.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -2234,6 +2262,120 @@ export const LostHandlesForgotten: MessageFns<LostHandlesForgotten> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStateMended(): StateMended {
+  return { rows: [] };
+}
+
+export const StateMended: MessageFns<StateMended> = {
+  encode(message: StateMended, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.rows) {
+      MendedRow.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StateMended {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStateMended();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rows.push(MendedRow.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMendedRow(): MendedRow {
+  return { table: "", key: Buffer.alloc(0), value: undefined };
+}
+
+export const MendedRow: MessageFns<MendedRow> = {
+  encode(message: MendedRow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.table !== "") {
+      writer.uint32(10).string(message.table);
+    }
+    if (message.key.length !== 0) {
+      writer.uint32(18).bytes(message.key);
+    }
+    if (message.value !== undefined) {
+      writer.uint32(26).bytes(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MendedRow {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMendedRow();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.table = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.value = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
