@@ -36,6 +36,7 @@ export function locateJson(file: string, { attributes, chunks }: LocateReply): s
     index,
     handle: handleText(handle),
     version,
+    present: presentCount({ replicas }),
     lease: lease ?? null,
     replicas: replicas.map(({ server, version, stale }) => ({ ...server, version, stale })),
   }))
@@ -44,10 +45,23 @@ export function locateJson(file: string, { attributes, chunks }: LocateReply): s
 
 export function locateText(file: string, { attributes, chunks }: LocateReply): string {
   const { ino, size, goal } = attributes ?? {}
-  const summary = `${file}: inode ${ino}, ${size} bytes, goal ${goal}`
+  const summary = `${file}: inode ${ino}, ${size} bytes, goal ${goal}${hitText(chunks, goal ?? 0)}`
   const headings = ['CHUNK', 'HANDLE', 'VERSION', 'LEASE', 'ROLE', 'SERVER', 'DATA', 'LOCATION']
   const rows = chunks.flatMap(chunkRows)
   return rows.length > 0 ? `${summary}\n\n${table(headings, rows)}` : `${summary}, no chunks`
+}
+
+/** What of the file cannot be read now, and what has fewer replicas than it should. */
+function hitText(chunks: readonly LocatedChunk[], goal: number): string {
+  const counts = chunks.map(presentCount)
+  const missing = counts.filter(count => count === 0).length
+  const below = counts.filter(count => count > 0 && count < goal).length
+  const unreadable = missing > 0 ? `, ${missing} chunks without a replica (reads of them wait, then fail)` : ''
+  return `${unreadable}${below > 0 ? `, ${below} chunks below goal` : ''}`
+}
+
+function presentCount({ replicas }: Pick<LocatedChunk, 'replicas'>): number {
+  return replicas.filter(({ stale }) => !stale).length
 }
 
 function chunkRows(chunk: LocatedChunk): Cell[][] {

@@ -2,32 +2,76 @@
 // replicas they should.
 
 import type { Command } from 'commander'
-import type { MasterDiskStatus, RepairStatus, ServerStatus, StatusReply, TrashStatus } from '../wire/gen/admin.js'
+import type { Address } from '../wire/address.js'
+import type {
+  FsckFinding,
+  MasterDiskStatus,
+  RepairStatus,
+  ServerStatus,
+  StatusReply,
+  TrashStatus,
+} from '../wire/gen/admin.js'
 import { MasterService } from '../wire/gen/services.js'
 import { askMaster } from './admin.js'
+import { askFsck } from './fsck.js'
 import { type MasterOptions, masterFrom, withMasterOptions } from './master-option.js'
 import { bytesText, table } from './table.js'
 
 interface Options extends MasterOptions {
+  readonly files?: boolean
   readonly json?: boolean
+}
+
+/** A file that cannot be read in parts, or that has fewer replicas than it should. */
+export interface FileHit {
+  readonly ino: number
+  /** Of those that it has, one; empty: it has none, or the files are too many for one answer. */
+  readonly path: string
+  readonly chunksMissing: number
+  readonly chunksBelowGoal: number
+}
+
+/** How many of them are printed for people. */
+const filesPrintedMax = 100
+
+async function filesHit(master: Address, { chunksBelowGoal }: StatusReply): Promise<FileHit[]> {
+  if (chunksBelowGoal === 0) return []
+  const { findings } = await askFsck(master, { deep: false, repair: false, missingOnly: true }, undefined)
+  return filesOf(findings)
+}
+
+/** The worst first. */
+export function filesOf(findings: readonly Pick<FsckFinding, 'kind' | 'ino' | 'path'>[]): FileHit[] {
+  const files = new Map<number, FileHit>()
+  for (const { kind, ino, path } of findings) {
+    if (kind !== 'no-replica' && kind !== 'below-goal') continue
+    const { chunksMissing = 0, chunksBelowGoal = 0 } = files.get(ino) ?? {}
+    const missing = kind === 'no-replica' ? 1 : 0
+    const file = { ino, path: String(path), chunksMissing: chunksMissing + missing }
+    files.set(ino, { ...file, chunksBelowGoal: chunksBelowGoal + 1 - missing })
+  }
+  return [...files.values()].sort((a, b) => b.chunksMissing - a.chunksMissing || b.chunksBelowGoal - a.chunksBelowGoal)
 }
 
 export function addStatusCommand(parent: Command): void {
   withMasterOptions(parent.command('status'))
     .description('show the servers of a cluster, and whether its chunks have the replicas they should')
+    .option('--files', 'name the files that are hit, where chunks have no replica or fewer than they should')
     .option('--json', 'for programs')
     .action(async (options: Options) => {
-      const reply = await askMaster(await masterFrom(options), MasterService.status, {})
-      process.stdout.write(`${options.json ? statusJson(reply) : statusText(reply)}\n`)
+      const master = await masterFrom(options)
+      const reply = await askMaster(master, MasterService.status, {})
+      const files = options.files ? await filesHit(master, reply) : undefined
+      process.stdout.write(`${options.json ? statusJson(reply, files) : statusText(reply, files)}\n`)
     })
 }
 
-export function statusJson(reply: StatusReply): string {
+export function statusJson(reply: StatusReply, files?: readonly FileHit[]): string {
   const servers = reply.servers.map(({ server, ...figures }) => ({ ...server, ...figures }))
-  return JSON.stringify({ ...reply, servers }, undefined, 2)
+  return JSON.stringify({ ...reply, servers, ...(files && { files }) }, undefined, 2)
 }
 
-export function statusText(reply: StatusReply): string {
+export function statusText(reply: StatusReply, files?: readonly FileHit[]): string {
   const { clusterId, goal, inodes, chunks, chunksBelowGoal, chunksMissing, leasesInForce, clients } = reply
   const figures: [string, string | number][] = [
     ['cluster', clusterId],
@@ -35,8 +79,8 @@ export function statusText(reply: StatusReply): string {
     ['clients', clients],
     ['inodes', inodes],
     ['chunks', chunks],
-    ['below goal', chunksBelowGoal],
-    ['missing', chunksMissing],
+    ['below goal', hitText(chunksBelowGoal, files)],
+    ['missing', hitText(chunksMissing, files)],
     ['leases', leasesInForce],
     ...trashFigures(reply.trash),
     ...diskFigures(reply.disk),
@@ -57,7 +101,22 @@ export function statusText(reply: StatusReply): string {
     bytesText(totalBytes),
   ])
   const headings = ['SERVER', 'STATE', 'LOCATION', 'CONTROL', 'DATA', 'REPLICAS', 'LEASES', 'FREE', 'TOTAL']
-  return `${summary}\n\n${rows.length > 0 ? table(headings, rows) : 'no chunkservers'}`
+  const servers = rows.length > 0 ? table(headings, rows) : 'no chunkservers'
+  return [summary, servers, ...(files ? [filesText(files)] : [])].join('\n\n')
+}
+
+function filesText(files: readonly FileHit[]): string {
+  if (files.length === 0) return 'no file is hit'
+  const named = files.slice(0, filesPrintedMax)
+  const rows = named.map(({ ino, path, chunksMissing, chunksBelowGoal }) => [chunksMissing, chunksBelowGoal, ino, path])
+  const more =
+    files.length > named.length ? `\n... and ${files.length - named.length} more: --json has up to 10,000 chunks` : ''
+  return `${table(['MISSING', 'BELOW GOAL', 'INODE', 'FILE'], rows)}${more}`
+}
+
+/** Whoever sees that something is missing wants to know of what. */
+function hitText(chunks: number, files: readonly FileHit[] | undefined): string | number {
+  return chunks > 0 && !files ? `${chunks} (--files names the files)` : chunks
 }
 
 function standingText({

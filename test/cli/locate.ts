@@ -25,7 +25,7 @@ const reply = (...chunks: LocatedChunk[]): LocateReply => ({
 
 t.test('locate shows each replica with its part', async t => {
   const text = locateText('f', reply(leased))
-  t.match(text, /^f: inode 9, 100 bytes, goal 3$/m)
+  t.match(text, /^f: inode 9, 100 bytes, goal 3, 1 chunks below goal$/m)
   t.match(text, /^ +0 +00000000000000a1 +4 +52\.1 s left +secondary +s1 +s1:2 +\/a\/b\/s1$/m)
   t.match(text, /52\.1 s left +primary +s2 /)
   t.match(text, /stale \(3\) +s3 /)
@@ -35,6 +35,13 @@ t.test('a chunk without a lease has no primary, one without replicas says so', a
   t.match(locateText('f', reply({ ...leased, lease: undefined })), /none +replica +s1/)
   t.match(locateText('f', reply({ ...leased, replicas: [] })), /no replica$/m)
   t.match(locateText('f', reply()), /no chunks$/)
+})
+
+t.test('locate says what of the file is hit', async t => {
+  const gone = { ...leased, lease: undefined, replicas: [] }
+  const text = locateText('f', reply(leased, gone))
+  t.match(text, /^f: .*, goal 3, 1 chunks without a replica \(reads of them wait, then fail\), 1 chunks below goal$/m)
+  t.match(JSON.parse(locateJson('f', reply(leased, gone))).chunks, [{ present: 2 }, { present: 0 }])
 })
 
 t.test('locate for programs has handles as they stand in traces', async t => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { statusJson, statusText } from '../../src/cli/status.js'
+import { filesOf, statusJson, statusText } from '../../src/cli/status.js'
 import type { StatusReply } from '../../src/wire/gen/admin.js'
 
 const reply: StatusReply = {
@@ -48,7 +48,8 @@ const reply: StatusReply = {
 t.test('status shows the figures of the cluster and a row for each server', async t => {
   const text = statusText(reply)
   t.match(text, /^cluster: +c1$/m)
-  t.match(text, /^below goal: +1$/m)
+  t.match(text, /^below goal: +1 \(--files names the files\)$/m)
+  t.match(text, /^missing: +0$/m)
   t.match(text, /^s1 +connected, draining +\/a\/b\/c +h:1 +h:2 +12 +3 +1\.0 GiB +1\.0 TiB$/m)
   t.match(text, /^s2 +silent for 7 s +/m)
   t.match(statusText({ ...reply, servers: [] }), /no chunkservers$/)
@@ -114,4 +115,23 @@ t.test('the trash is shown where there is one', async t => {
   const trash = { files: 3, bytes: 2048, retentionMs: 1000, bytesMax: 0 }
   t.match(statusText({ ...reply, trash }), /^trash: +3 files, 2\.0 KiB$/m)
   t.notMatch(statusText({ ...reply, trash: { ...trash, files: 0, retentionMs: 0 } }), /trash/)
+})
+
+t.test('status names the files that are hit, the worst first', async t => {
+  const [a, b] = [Buffer.from('/a'), Buffer.from('/b')]
+  const files = filesOf([
+    { kind: 'below-goal', ino: 7, path: a },
+    { kind: 'below-goal', ino: 8, path: b },
+    { kind: 'no-replica', ino: 8, path: b },
+    { kind: 'surplus-replica', ino: 9, path: b },
+  ])
+  t.same(files, [
+    { ino: 8, path: '/b', chunksMissing: 1, chunksBelowGoal: 1 },
+    { ino: 7, path: '/a', chunksMissing: 0, chunksBelowGoal: 1 },
+  ])
+  const text = statusText(reply, files)
+  t.match(text, /^below goal: +1$/m)
+  t.match(text, /^ +1 +1 +8 +\/b\n +0 +1 +7 +\/a$/m)
+  t.same(JSON.parse(statusJson(reply, files)).files, files)
+  t.match(statusText(reply, []), /\n\nno file is hit$/)
 })
