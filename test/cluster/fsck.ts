@@ -3,7 +3,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { blockChecksum } from '../../src/chunkserver/store/checksums.js'
@@ -94,6 +94,15 @@ t.test('fsck finds what is wrong, and says what it could not look at', { skip: c
   t.equal(repaired.exitCode, 1)
   t.match(repaired.findings, [{ kind: 'different-replicas', outcome: 'repaired' }])
   t.ok(readFileSync(file).equals(content), 'what most replicas had')
+
+  const [other] = (await cluster.locate(join(directory, 'b'))).chunks
+  const taken = join(cluster.dataOf(0), 'chunks', replicaPath(Number.parseInt(other?.handle ?? '', 16) as ChunkHandle))
+  rmSync(taken)
+  const without = await fsck(cluster)
+  t.equal(without.exitCode, 4)
+  t.match(without.findings, [{ kind: 'missing-replica', path: '/some/b' }])
+  t.match(await fsck(cluster, '--repair'), { exitCode: 1, repaired: 1 })
+  t.ok(readFileSync(taken).subarray(dataStart).equals(content), 'it was copied from another server')
 
   for (const server of cluster.chunkservers) await server.stop()
   const gone = await fsck(cluster)

@@ -123,6 +123,10 @@ export class FaultyStore implements ChunkStore {
     return this.#store.strangers()
   }
 
+  missing(): Promise<readonly ChunkHandle[]> {
+    return this.#store.missing()
+  }
+
   async probe(): Promise<void> {
     await this.#meet('write')
     await this.#meet('sync')

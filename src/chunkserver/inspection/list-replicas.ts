@@ -9,7 +9,7 @@ import type { Replicas } from '../replicas.js'
 import type { ChunkStore } from '../store/chunk-store.js'
 
 export interface ListOptions {
-  readonly store: Pick<ChunkStore, 'list'>
+  readonly store: Pick<ChunkStore, 'list' | 'missing' | 'strangers'>
   readonly replicas: Pick<Replicas, 'known' | 'isFailed'>
   readonly checkCluster: (clusterId: string) => void
 }
@@ -30,8 +30,9 @@ export async function answerListReplicas(
       const failed = replicas.isFailed(handle)
       listed.push({ handle, version, length, doubtful: replicas.known(handle)?.isDoubtful ?? doubtful, failed })
     }
-    return { failure: undefined, replicas: listed }
+    const [missing, strangers] = part === 0 ? await Promise.all([store.missing(), store.strangers()]) : [[], []]
+    return { failure: undefined, replicas: listed, missing: [...missing], strangers: [...strangers] }
   } catch (reason) {
-    return { failure: failureFields(failureOf(reason)).failure, replicas: [] }
+    return { failure: failureFields(failureOf(reason)).failure, replicas: [], missing: [], strangers: [] }
   }
 }

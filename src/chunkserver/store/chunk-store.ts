@@ -154,6 +154,9 @@ export interface ChunkStore {
   /** Names of files that look like replicas, and are none that the store knows. @throws LeasefsError IO */
   strangers(): Promise<readonly string[]>
 
+  /** Replicas that the store knows and whose files have been taken away, the first 1000. @throws LeasefsError IO */
+  missing(): Promise<readonly ChunkHandle[]>
+
   /** Writes something, has it synced, and removes it: whether the disk takes anything at all. @throws LeasefsError NO_SPACE, IO */
   probe(): Promise<void>
 

@@ -29,7 +29,7 @@ import { OpenFiles } from './open-files.js'
 import { HolePuncher } from './punch-hole.js'
 import { type FileContext, ReplicaFile } from './replica-file.js'
 import type { ReplicaRecord } from './replica-record.js'
-import { scanReplicas, strangersIn } from './scan.js'
+import { missingIn, scanReplicas, strangersIn } from './scan.js'
 
 export interface DiskStoreOptions {
   /** Made if it is missing. Nobody else uses it: the data directory's lock sees to that. */
@@ -180,6 +180,10 @@ export class DiskStore implements ChunkStore {
   async strangers(): Promise<readonly string[]> {
     const isKnown = (handle: ChunkHandle) => this.#records.has(handle) || this.#creating.has(handle)
     return await strangersIn(this.#directory, isKnown)
+  }
+
+  async missing(): Promise<readonly ChunkHandle[]> {
+    return await missingIn(this.#directory, () => this.#records.keys())
   }
 
   async probe(): Promise<void> {

@@ -242,6 +242,10 @@ export class MemoryStore implements ChunkStore {
     return []
   }
 
+  async missing(): Promise<readonly ChunkHandle[]> {
+    return []
+  }
+
   async probe(): Promise<void> {
     this.#reserve(1)
   }

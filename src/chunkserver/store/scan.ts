@@ -61,6 +61,25 @@ export async function strangersIn(directory: string, isKnown: (handle: ChunkHand
   return first.filter(path => second.has(path)).slice(0, strangersMax)
 }
 
+/** Replicas that are known and have no file. */
+export async function missingIn(directory: string, known: () => Iterable<ChunkHandle>): Promise<ChunkHandle[]> {
+  const look = async () => {
+    const missing = new Set(known())
+    for (const name of directoryNames) {
+      for (const fileName of await namesIn(join(directory, name))) {
+        const handle = parseFileName(name, fileName)
+        if (handle) missing.delete(handle)
+      }
+    }
+    return missing
+  }
+  const first = await look()
+  if (first.size === 0) return []
+  // One that was being made when its directory was read is there at the second look; one that was removed is not known.
+  const second = await look()
+  return [...first].filter(handle => second.has(handle)).slice(0, strangersMax)
+}
+
 async function namesIn(path: string): Promise<string[]> {
   return readdir(path).catch(reason => {
     throw diskError(path, reason)

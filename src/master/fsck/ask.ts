@@ -5,7 +5,7 @@ import { chunkSize } from '../../constants.js'
 import type { ControlNetwork, Method } from '../../rpc/control-network.js'
 import { parseAddress } from '../../wire/address.js'
 import type { Failure } from '../../wire/gen/common.js'
-import type { ListedReplica, ReplicaVersion, VerifiedReplica } from '../../wire/gen/mutation.js'
+import type { ListReplicasReply, ReplicaVersion, VerifiedReplica } from '../../wire/gen/mutation.js'
 import { ChunkserverService } from '../../wire/gen/services.js'
 import type { ChunkHandle, ServerId } from '../../wire/ids.js'
 import type { Room } from '../chunks/room.js'
@@ -23,14 +23,14 @@ export async function listReplicas(
   server: ServerId,
   parts: number,
   part: number,
-): Promise<readonly ListedReplica[]> {
+): Promise<ListReplicasReply> {
   const question = { clusterId: options.room.clusterId, parts, part }
   const reply = await ask(options, server, ChunkserverService.listReplicas, question, listTimeoutMs)
   refused(reply.failure)
   for (const { handle, length } of reply.replicas) {
     if (!(handle > 0) || handle % parts !== part || length > chunkSize) throw nonsense(server)
   }
-  return reply.replicas
+  return reply
 }
 
 /** In the order of the question. @throws LeasefsError as listReplicas() */

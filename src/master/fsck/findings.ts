@@ -19,6 +19,7 @@ export const replicaFindingKinds = [
   'failed-replica', // a replica that lacks mutations and serves nobody
   'stale-replica', // a replica that has missed a version: it is collected
   'unknown-replica', // a replica of a chunk that no file has: it is collected
+  'strange-file', // a file among replicas that looks like one and is none: it is left alone
   'surplus-replica', // a chunk with more replicas than its file wants: one is removed
 ] as const
 
@@ -31,6 +32,7 @@ const notices: ReadonlySet<string> = new Set<ReplicaFindingKind>([
   'failed-replica',
   'stale-replica',
   'unknown-replica',
+  'strange-file',
   'surplus-replica',
 ])
 

@@ -4,12 +4,14 @@
 // differ those in the minority are made level with the others. Without a majority
 // nobody can say which is right, and they are left as they are.
 
-import type { ChunkHandle } from '../../wire/ids.js'
+import { LeasefsError } from '../../base/errors.js'
+import { type ChunkHandle, handleText, type ServerId } from '../../wire/ids.js'
 import { checkState } from '../check/check-state.js'
 import type { Finding, Mend } from '../check/finding.js'
 import { mendTexts } from '../check/mend.js'
+import { retireLease } from '../chunks/repair/move.js'
 import { isGoodHolder, viewOf } from '../chunks/repair/view.js'
-import type { Room } from '../chunks/room.js'
+import { type Room, tell } from '../chunks/room.js'
 import type { StateSnapshot } from '../state/state-store.js'
 import { type CompareOptions, isWhole } from './compare.js'
 import type { Findings, Found } from './findings.js'
@@ -71,9 +73,7 @@ export async function repairReplicas(
   const { slices } = compare
   const kinds = ['below-goal', 'missing-replica', 'different-replicas', 'corrupt-replica'] as const
   for (const { handle, server } of findings.open('missing-replica')) {
-    if (!handle || !server) continue
-    const chunk = handle as ChunkHandle
-    await room.turns.take(chunk, async () => room.replicas.remove(server, chunk))
+    if (handle && server) await giveUp(room, handle as ChunkHandle, server)
   }
   for (const { handle, minority = [] } of findings.open('different-replicas')) {
     for (const server of minority) room.doubts.reported(handle as ChunkHandle, server)
@@ -92,6 +92,23 @@ export async function repairReplicas(
     if (left < before) changedAt = room.clock.now()
     slices.tell(`repairing: ${all - left} of ${all}`, (all - left) / all)
     if (left > 0) await slices.sleep(repairLookMs)
+  }
+}
+
+/** The server's replica is not there: it is to make another one, if there is one to make it from. */
+async function giveUp(room: Room, handle: ChunkHandle, server: ServerId): Promise<void> {
+  try {
+    await room.turns.take(handle, async () => {
+      const record = room.table.chunk(handle)
+      const holders = record ? viewOf(room, record).holders : []
+      if (!record || !holders.some(holder => holder.server !== server && isGoodHolder(record, holder))) return
+      await retireLease(room, record)
+      await tell(room, server, { $case: 'delete', value: { handle, version: record.version } })
+      room.replicas.remove(server, handle)
+    })
+  } catch (reason) {
+    if (!(reason instanceof LeasefsError)) throw reason
+    room.log.warn({ server, handle: handleText(handle), err: reason }, 'a replica that is not there was not given up')
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { LeasefsError } from '../../base/errors.js'
 import { chunkSize } from '../../constants.js'
-import type { ListedReplica } from '../../wire/gen/mutation.js'
+import type { ListedReplica, ListReplicasReply } from '../../wire/gen/mutation.js'
 import { type ChunkHandle, handleText, type ServerId } from '../../wire/ids.js'
 import { isGood } from '../chunks/lease-plan.js'
 import { ReplicaMap } from '../chunks/replica-map.js'
@@ -54,7 +54,9 @@ async function checkServer(options: ListOptions, server: ServerId, listing: List
   const suspects: Suspect[] = []
   const parts = Math.max(1, Math.ceil(room.replicas.count(server) / listedAtOnce))
   for (let part = 0; part < parts; part++) {
-    for (const replica of await listReplicas(options, server, parts, part)) {
+    const reply = await listReplicas(options, server, parts, part)
+    noteFiles(options, server, reply)
+    for (const replica of reply.replicas) {
       const rest = slices.row()
       if (rest) await rest
       const handle = replica.handle as ChunkHandle
@@ -110,6 +112,19 @@ function noteLength({ lengths, unequal }: Listing, handle: ChunkHandle, length: 
   lengths.set(handle, Math.min(chunkSize, Math.max(known - 1, length)) + 1)
 }
 
+/** Files that have gone, and files that nobody has made. */
+function noteFiles({ room, findings }: ListOptions, server: ServerId, { missing, strangers }: ListReplicasReply): void {
+  for (const handle of missing) {
+    const record = room.table.chunk(handle as ChunkHandle)
+    const text = `${record ? chunkText(record) : handleText(handle)} on server ${server}: its file has been taken away`
+    const repair = 'copy it from another replica'
+    findings.add({ kind: 'missing-replica', text, handle, server, ...(record && { ino: record.ino }), repair })
+  }
+  for (const name of strangers) {
+    findings.add({ kind: 'strange-file', text: `file ${name} of server ${server} is no replica of its`, server })
+  }
+}
+
 /** Replicas come, go and are raised all the time: what master and server still do not agree on after a while is wrong. */
 async function lookAgain(options: ListOptions, server: ServerId, suspects: readonly Suspect[]): Promise<void> {
   const { room, slices, findings } = options
@@ -119,7 +134,7 @@ async function lookAgain(options: ListOptions, server: ServerId, suspects: reado
   const parts = Math.max(1, Math.ceil(room.replicas.count(server) / listedAtOnce))
   const now = new Map<ChunkHandle, number>()
   for (const part of new Set([...handles].map(handle => handle % parts))) {
-    for (const { handle, version, failed } of await listReplicas(options, server, parts, part)) {
+    for (const { handle, version, failed } of (await listReplicas(options, server, parts, part)).replicas) {
       if (handles.has(handle as ChunkHandle)) now.set(handle as ChunkHandle, failed ? 0 : version)
     }
   }

@@ -183,6 +183,12 @@ export interface ListReplicasRequest {
 export interface ListReplicasReply {
   failure: Failure | undefined;
   replicas: ListedReplica[];
+  /**
+   * With part 0, of all parts: replicas whose files have been taken away behind the server's back, and files that look
+   * like replicas and are none; the first 1000 of each.
+   */
+  missing: number[];
+  strangers: string[];
 }
 
 export interface ListedReplica {
@@ -1518,7 +1524,7 @@ export const ListReplicasRequest: MessageFns<ListReplicasRequest> = {
 };
 
 function createBaseListReplicasReply(): ListReplicasReply {
-  return { failure: undefined, replicas: [] };
+  return { failure: undefined, replicas: [], missing: [], strangers: [] };
 }
 
 export const ListReplicasReply: MessageFns<ListReplicasReply> = {
@@ -1528,6 +1534,16 @@ export const ListReplicasReply: MessageFns<ListReplicasReply> = {
     }
     for (const v of message.replicas) {
       ListedReplica.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.missing.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.missing) {
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    for (const v of message.strangers) {
+      writer.uint32(34).string(v!);
     }
     return writer;
   },
@@ -1559,6 +1575,32 @@ export const ListReplicasReply: MessageFns<ListReplicasReply> = {
             }
 
             message.replicas.push(ListedReplica.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.missing.push(longToNumber(reader.uint64()));
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.missing.push(longToNumber(reader.uint64()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.strangers.push(reader.string());
             continue;
           }
         }

@@ -60,7 +60,11 @@ t.test('what is not here, or of another version, is said of that one alone', asy
 
 t.test('what is in the store is listed in parts', async t => {
   const { list } = await started(t)
-  t.match(await list(0), { replicas: [{ handle, version: 1, length: 13, doubtful: false, failed: false }] })
+  t.match(await list(0), {
+    replicas: [{ handle, version: 1, length: 13, doubtful: false, failed: false }],
+    missing: [],
+    strangers: [],
+  })
   const parts = await Promise.all([0, 1].map(part => list(0, { parts: 2, part })))
   t.same(
     parts.map(({ replicas }) => replicas.length),

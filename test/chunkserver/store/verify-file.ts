@@ -86,7 +86,9 @@ t.test('a header that the disk has lost is written again, with the version that 
 t.test('a file that was taken away, or replaced, is gone', async t => {
   const { store, path } = await opened(t)
   const content = readFileSync(path)
+  t.same(await store.missing(), [])
   renameSync(path, `${path}.taken`)
+  t.same(await store.missing(), [a])
   t.equal(await store.inspect(a), 'gone')
   await t.rejects(store.verify(a, 0, 1), { code: 'NOT_FOUND' })
   writeFileSync(path, content)

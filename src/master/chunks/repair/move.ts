@@ -103,7 +103,7 @@ function leavingOf(need: ReturnType<typeof needOf>, members: readonly ReplicaAt[
 }
 
 /** Nobody orders mutations of the chunk once it has resolved. */
-async function retireLease(room: Room, { handle }: ChunkRecord): Promise<void> {
+export async function retireLease(room: Room, { handle }: ChunkRecord): Promise<void> {
   const lease = room.leases.current(handle, room.clock.now())
   if (!lease) return
   await tell(room, lease.primary, { $case: 'revoke', value: { handle, leaseId: lease.leaseId } })
