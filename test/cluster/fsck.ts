@@ -3,7 +3,17 @@
 
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { blockChecksum } from '../../src/chunkserver/store/checksums.js'
@@ -41,8 +51,8 @@ async function fsck(cluster: Cluster, ...args: string[]): Promise<Report> {
   return report
 }
 
-/** Changes a byte of a replica of a server that is stopped, and the checksum of its block, so that nothing looks damaged. */
-function forge(cluster: Cluster, server: number, handle: string, block: number): void {
+/** Changes a byte of a replica; with `forged`, the checksum of its block too, so that nothing looks damaged. */
+function changeByte(cluster: Cluster, server: number, handle: string, block: number, forged: boolean): void {
   const path = join(cluster.dataOf(server), 'chunks', replicaPath(Number.parseInt(handle, 16) as ChunkHandle))
   const file = openSync(path, 'r+')
   const bytes = Buffer.alloc(checksumBlockSize)
@@ -51,7 +61,8 @@ function forge(cluster: Cluster, server: number, handle: string, block: number):
   writeSync(file, bytes, 100, 1, dataStart + block * checksumBlockSize + 100)
   const checksum = Buffer.alloc(4)
   checksum.writeUInt32LE(blockChecksum(bytes))
-  writeSync(file, checksum, 0, 4, checksumsStart + 4 * block)
+  if (forged) writeSync(file, checksum, 0, 4, checksumsStart + 4 * block)
+  fsyncSync(file)
   closeSync(file)
 }
 
@@ -73,10 +84,11 @@ t.test('fsck finds what is wrong, and says what it could not look at', { skip: c
     looked: { chunks: 3, replicas: 9, bytes: 1_800_000 },
   })
 
-  const [chunk] = (await cluster.locate(file)).chunks
-  const handle = chunk?.handle ?? ''
+  const handleOf = async (name: string) => (await cluster.locate(join(directory, name))).chunks[0]?.handle ?? ''
+  const [a, b, c] = await Promise.all(['a', 'b', 'c'].map(handleOf))
   await cluster.chunkservers[1]?.stop()
-  forge(cluster, 1, handle, 5)
+  changeByte(cluster, 1, a ?? '', 5, true)
+  changeByte(cluster, 1, c ?? '', 2, false)
   const away = await fsck(cluster)
   t.equal(away.exitCode, 12, 'a server is away')
   t.match(away.incomplete, [/is not connected/])
@@ -88,15 +100,17 @@ t.test('fsck finds what is wrong, and says what it could not look at', { skip: c
   t.match(await fsck(cluster), { exitCode: 0 }, 'lengths and checksums are right')
   const deep = await fsck(cluster, '--deep')
   t.equal(deep.exitCode, 4)
-  t.match(deep.findings, [{ kind: 'different-replicas', path: '/some/a', text: /block 5 / }])
+  t.match(deep.counts, { 'corrupt-replica': 1, 'different-replicas': 1 })
+  const found = (kind: string) => deep.findings.find(finding => finding.kind === kind)
+  t.match(found('different-replicas'), { path: '/some/a', text: /block 5 / })
+  t.match(found('corrupt-replica'), { path: '/some/c', text: /block 2 / })
 
   const repaired = await fsck(cluster, '--deep', '--repair')
   t.equal(repaired.exitCode, 1)
-  t.match(repaired.findings, [{ kind: 'different-replicas', outcome: 'repaired' }])
+  t.ok(repaired.findings.every(({ outcome }) => outcome === 'repaired'))
   t.ok(readFileSync(file).equals(content), 'what most replicas had')
 
-  const [other] = (await cluster.locate(join(directory, 'b'))).chunks
-  const taken = join(cluster.dataOf(0), 'chunks', replicaPath(Number.parseInt(other?.handle ?? '', 16) as ChunkHandle))
+  const taken = join(cluster.dataOf(0), 'chunks', replicaPath(Number.parseInt(b ?? '', 16) as ChunkHandle))
   rmSync(taken)
   const without = await fsck(cluster)
   t.equal(without.exitCode, 4)
