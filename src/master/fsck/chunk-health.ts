@@ -8,14 +8,16 @@ import type { Room } from '../chunks/room.js'
 import { chunkText, type Findings } from './findings.js'
 import type { Slices } from './slices.js'
 
+/** Chunks between two words about how far it is. */
+const toldChunks = 1024
+
 export async function checkChunkHealth(room: Room, findings: Findings, slices: Slices): Promise<void> {
   const { chunks } = room.table.counts
   let seen = 0
   for (const record of room.table.all()) {
     const rest = slices.row()
     if (rest) await rest
-    slices.tell(`chunks: ${seen} of ${chunks}`, chunks > 0 ? seen / chunks : 1)
-    seen++
+    if (seen++ % toldChunks === 0) slices.tell(`chunks: ${seen} of ${chunks}`, Math.min(1, seen / Math.max(1, chunks)))
     checkHealth(room, findings, record)
   }
 }

@@ -26,6 +26,9 @@ export interface RepairOptions {
   readonly hurry: () => void
 }
 
+/** Rows between two words about how far it is. */
+const toldSteps = 1024
+
 /** What the state has, as found in one pass over a snapshot. */
 export async function stateFindings(snapshot: StateSnapshot, slices: Slices, tell: (steps: number) => void) {
   const found: Finding[] = []
@@ -34,7 +37,7 @@ export async function stateFindings(snapshot: StateSnapshot, slices: Slices, tel
     if (finding) found.push(finding)
     const rest = slices.row()
     if (rest) await rest
-    tell(++steps)
+    if (++steps % toldSteps === 0) tell(steps)
   }
   return found
 }
