@@ -160,7 +160,6 @@ const testedBy: Readonly<Record<string, string>> = {
   'src/master/fsck/repair.ts': 'test/cluster/fsck.ts',
   'src/master/fsck/run.ts': 'test/cluster/fsck.ts',
   'src/master/fsck/server-lists.ts': 'test/cluster/fsck.ts',
-  'src/master/fsck/service.ts': 'test/cluster/fsck.ts',
   'src/rpc/control-network.ts': 'test/suites/control-network.ts',
 }
 

@@ -1,6 +1,16 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import t from 'tap'
+import { SystemClock } from '../../src/base/clock.js'
+import { deferred } from '../../src/base/deferred.js'
+import { silentLog } from '../../src/base/log.js'
 import { exitCodeOf, fsckJson, fsckText } from '../../src/cli/fsck.js'
+import { stream } from '../../src/rpc/control-network.js'
+import { GrpcNetwork } from '../../src/rpc/grpc-network.js'
+import { addressText } from '../../src/wire/address.js'
 import { type FsckDone, type FsckFinding, FsckOutcome } from '../../src/wire/gen/admin.js'
+import { MasterService } from '../../src/wire/gen/services.js'
+import { plainNode, programFile } from '../cluster/programs.js'
 
 const clean: FsckDone = {
   ...{ failure: undefined, incomplete: [], left: 0, repaired: 0, notices: 0 },
@@ -58,4 +68,22 @@ t.test('programs read one object', async t => {
       },
     ],
   })
+})
+
+t.test('Ctrl-C ends the check at the master, too', async t => {
+  const [asked, ended] = [deferred<void>(), deferred<void>()]
+  const handler = stream(MasterService.fsck, served => {
+    served.onMessage(() => asked.resolve())
+    served.onClose(() => ended.resolve())
+  })
+  const server = await new GrpcNetwork(new SystemClock(), silentLog).serve({ host: '127.0.0.1', port: 0 }, [handler])
+  t.teardown(() => server.close())
+  const [env, ...node] = plainNode
+  const args = [...node, programFile('leasefs'), 'fsck', '--master', addressText(server.address)]
+  const child = spawn(env, args, { stdio: 'ignore' })
+  const exited = once(child, 'exit')
+  await asked.promise
+  child.kill('SIGINT')
+  t.same(await exited, [32, null])
+  await ended.promise
 })
