@@ -36,7 +36,9 @@ function allTests(): string[] {
 
 const named = process.argv.slice(2)
 const files = named.length > 0 ? named : allTests()
-const { env, execPath } = process
+const { execPath } = process
+/** tap has each test know its limit, too. */
+const env = { ...process.env, TAP_TIMEOUT: String(timeoutMs / 1000) }
 t.register()
 t.pipe(new Reporter()).pipe(process.stdout)
 t.setTimeout(0)
