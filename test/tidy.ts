@@ -130,6 +130,7 @@ const testedBy: Readonly<Record<string, string>> = {
   'src/cli/mount-worker.ts': 'test/cli/mount.ts',
   'src/cli/program.ts': 'test/cli/master.ts',
   'src/cli/repair.ts': 'test/cluster/repair.ts',
+  'src/cli/scrub.ts': 'test/cluster/damage.ts',
   'src/cli/restore.ts': 'test/cluster/backup.ts',
   'src/fuse/bindings/kernel/context.ts': 'test/fuse/bindings/kernel/name-calls.ts',
   'src/fuse/bindings/kernel/device.ts': 'test/fuse/mount.ts',

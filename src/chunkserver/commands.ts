@@ -28,8 +28,12 @@ import type { SecondaryLinks } from './mutations/secondary-links.js'
 import type { Replica } from './replica.js'
 import type { Replicas } from './replicas.js'
 import type { Mender } from './scrub/mender.js'
+import type { Scrubber } from './scrub/scrubber.js'
 import type { ServerLease } from './server-lease.js'
 import type { ChunkStore } from './store/chunk-store.js'
+
+/** About one chunk. */
+type ChunkCommand = Exclude<NonNullable<Command['command']>, { $case: 'scrub' }>
 
 export interface CommandsOptions {
   readonly self: ServerId
@@ -42,6 +46,9 @@ export interface CommandsOptions {
   readonly copies: Pick<Copies, 'copy' | 'stop' | 'isUnderWay'>
   readonly masterWatch: Pick<MasterWatch, 'isOlder'>
   readonly mender: Pick<Mender, 'mend'>
+  readonly scrubber: Pick<Scrubber, 'startPass'>
+  /** Something was not done, for this reason. */
+  readonly refused: (reason: LeasefsError) => void
   /** Commands about one chunk are carried out one after the other. */
   readonly inOrder: InOrder<ChunkHandle>
 }
@@ -56,7 +63,16 @@ export class Commands {
   /** @throws LeasefsError: the reason why it was not done */
   async run({ command }: Command): Promise<void> {
     if (!command) throw new LeasefsError('NOT_SUPPORTED', 'a command this server does not know')
-    const handle = checkHandle(command.value.handle)
+    if (command.$case === 'scrub') return this.#options.scrubber.startPass(command.value.bytesPerSecond)
+    try {
+      await this.#runOf(checkHandle(command.value.handle), command)
+    } catch (reason) {
+      if (reason instanceof LeasefsError) this.#options.refused(reason)
+      throw reason
+    }
+  }
+
+  async #runOf(handle: ChunkHandle, command: ChunkCommand): Promise<void> {
     const { serverLease, copies, inOrder } = this.#options
     // Counted from when it came, not from when its turn comes.
     const { acknowledgedSentAt } = serverLease

@@ -26,6 +26,7 @@ import { serveCommits } from './mutations/commit-stream.js'
 import { assemble, type Parts } from './parts.js'
 import { answerExtents } from './reads.js'
 import type { Replicas } from './replicas.js'
+import type { ScrubStateStore } from './scrub/scrub-state.js'
 import { answerVerifyBlocks } from './scrub/verify-blocks.js'
 import type { ChunkStore } from './store/chunk-store.js'
 import { startSweeping } from './sweeping.js'
@@ -45,6 +46,8 @@ export interface ChunkserverOptions {
   readonly random: Random
   readonly log: Logger
   readonly trace?: Trace | undefined
+  /** How replicas are verified that nobody reads. Absent: only when someone asks for it. */
+  readonly scrub?: { readonly bytesPerSecond: number; readonly state: ScrubStateStore }
 }
 
 export interface Chunkserver {
@@ -92,13 +95,16 @@ async function serve(options: ChunkserverOptions, serverId: ServerId, store: Chu
       dataAddress: addressText(dataServer.address),
       location: locationText(options.location),
     },
-    space: () => parts.space.latest,
+    space: () => parts.disk.latest,
+    health: () => ({ scrub: parts.scrubber.status, disk: parts.disk.trouble }),
   })
   session.start()
+  parts.scrubber.start()
   const sweeping = startSweeping(parts.replicas, clock, () => session.leaseMs)
 
   const close = async () => {
     parts.stopTakingCommits()
+    const scrubbed = parts.scrubber.close()
     const drained = await drain(parts.replicas, clock)
     parts.serverLease.giveUp()
     session.close(drained)
@@ -108,7 +114,8 @@ async function serve(options: ChunkserverOptions, serverId: ServerId, store: Chu
     await Promise.all([controlServer.close(), dataServer.close()])
     await parts.replicas.close(new LeasefsError('UNAVAILABLE', 'this server is stopping'))
     sweeping.stop()
-    parts.space.stop()
+    parts.disk.stop()
+    await scrubbed
     parts.data.close()
     await store.close()
   }

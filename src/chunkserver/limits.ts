@@ -2,7 +2,7 @@
 // another in these, except where a relation below says otherwise.
 
 import assert from 'node:assert/strict'
-import { KiB, MiB, minute, second } from '../base/units.js'
+import { day, hour, KiB, MiB, minute, second } from '../base/units.js'
 import { heartbeatMs, mutationSizeMax } from '../constants.js'
 
 /** Bytes of pushes: those that are coming, and those that wait for their commit. */
@@ -108,6 +108,27 @@ export const copyRemainderBytes = 4 * MiB
 
 /** How long a server may take to say what a replica holds: after a crash it computes that from the data. */
 export const blockChecksumsTimeoutMs = 10 * second
+
+/** After a write that the disk refused: how soon it is tried again, up to how late if it fails again soon after it was well. */
+export const diskProbeMs = 5 * second
+export const diskProbeMsMax = 10 * minute
+export const diskRelapseMs = 1 * hour
+
+/** Passes of the scrubber begin no more often than this. */
+export const scrubPassMs = 1 * day
+
+/** How often it is saved how far the scrubber has come. */
+export const scrubSaveMs = 1 * minute
+
+/** Replicas that the scrubber takes up at a time. */
+export const scrubBatchMax = 1024
+
+/** While clients are served the scrubber waits, again and again, up to so many times; then it reads a piece all the same. */
+export const scrubYieldMs = 50
+export const scrubYieldsMax = 20
+
+/** What the scrubber reads in a second unless it is told otherwise. */
+export const scrubRateDefault = 4 * MiB
 
 /** Replicas whose damage is remembered. */
 export const damagedReplicasMax = 4096

@@ -16,6 +16,7 @@ import { ReconnectingStream } from '../rpc/reconnecting-stream.js'
 import type {
   ChunkserverToMaster,
   Command,
+  Heartbeat,
   HeartbeatAck,
   LeaseInUse,
   MasterToChunkserver,
@@ -58,6 +59,8 @@ export interface MasterSessionOptions {
   readonly server: ServerAddress
   readonly incarnation: string
   readonly space: () => StoreSpace
+  /** What the master is told with each heartbeat beside that. */
+  readonly health: () => Pick<Heartbeat, 'scrub' | 'disk'>
 }
 
 type State =
@@ -265,7 +268,7 @@ export class MasterSession {
   }
 
   #beat(): void {
-    const { clock, space } = this.#options
+    const { clock, space, health } = this.#options
     if (this.#state.kind === 'lost' || this.#state.kind === 'closed') return
     if (clock.now() - this.#heardAt > masterSilenceMs || this.#sentAt.size >= heartbeatsOutstandingMax) {
       this.#stream.restart(new LeasefsError('TIMEOUT', `the master is silent for ${masterSilenceMs} ms`))
@@ -274,7 +277,7 @@ export class MasterSession {
     if (this.#state.kind !== 'registered') return
     const number = ++this.#lastNumber
     this.#sentAt.set(number, clock.now())
-    this.#send({ $case: 'heartbeat', value: { number, extend: this.#leasesInUse(), ...space() } })
+    this.#send({ $case: 'heartbeat', value: { number, extend: this.#leasesInUse(), ...space(), ...health() } })
   }
 
   #leasesInUse(): LeaseInUse[] {

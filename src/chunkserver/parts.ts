@@ -1,12 +1,14 @@
 // The parts of a chunkserver between its servers and its store, and how they
 // know one another.
 
+import { LeasefsError } from '../base/errors.js'
 import { createDataClient } from '../dataplane/data-client.js'
 import type { DataClient } from '../dataplane/data-plane.js'
 import type { ChunkHandle, ServerId } from '../wire/ids.js'
 import { Commands } from './commands.js'
 import { Copies } from './copies.js'
 import type { ChunkserverOptions } from './daemon.js'
+import { DiskWatch } from './disk-watch.js'
 import { InOrder } from './in-order.js'
 import { askBlockChecksums } from './levelling/block-checksums.js'
 import { Leveller, type Source } from './levelling/leveller.js'
@@ -19,8 +21,9 @@ import { Reads } from './reads.js'
 import { Replicas } from './replicas.js'
 import { Damage } from './scrub/damage.js'
 import { Mender } from './scrub/mender.js'
+import { nothingScrubbed } from './scrub/scrub-state.js'
+import { Scrubber } from './scrub/scrubber.js'
 import { ServerLease } from './server-lease.js'
-import { type SpaceWatch, watchSpace } from './space.js'
 import type { ChunkStore } from './store/chunk-store.js'
 
 export interface Parts {
@@ -32,7 +35,8 @@ export interface Parts {
   readonly links: SecondaryLinks
   /** To other chunkservers, whose replicas ours are made equal to. */
   readonly peers: DataClient
-  readonly space: SpaceWatch
+  readonly disk: DiskWatch
+  readonly scrubber: Scrubber
   readonly replicas: Replicas
   readonly commits: Commits
   readonly reads: Reads
@@ -45,7 +49,7 @@ export interface Parts {
 }
 
 export async function assemble(
-  { dataDirectory, clock, log, trace, control, data: dataNetwork }: ChunkserverOptions,
+  { dataDirectory, clock, log, trace, control, data: dataNetwork, scrub }: ChunkserverOptions,
   serverId: ServerId,
   store: ChunkStore,
   session: () => MasterSession,
@@ -58,10 +62,11 @@ export async function assemble(
     ...{ clock, log, seen: dataDirectory.identity.masterSeen },
     save: masterSeen => dataDirectory.update({ masterSeen }),
   })
-  const space = await watchSpace(store, clock, log)
+  const disk = await DiskWatch.start(store, clock, log)
   let closing = false
   const replicas = new Replicas({
     ...{ store, data, links, clock, log, trace },
+    refused: reason => disk.failed(reason),
     reportFailed: report => session().reportFailed(report),
     failed: (handle, wasPrimary) => session().replicaFailed(handle, wasPrimary),
     doubted: handle => session().replicaChanged(handle),
@@ -71,7 +76,7 @@ export async function assemble(
   const ask = (source: Source, handle: ChunkHandle) => askBlockChecksums(control, clusterId(), source, handle)
   const mender = new Mender({ store, damage, data: peers, log })
   const leveller = new Leveller({ store, data: peers, ask })
-  const freeBytes = () => space.latest.freeBytes
+  const freeBytes = () => disk.latest.freeBytes
   const inOrder = new InOrder<ChunkHandle>()
   const copies = new Copies({ store, replicas, leveller, clock, freeBytes, inOrder })
   const commits = new Commits({
@@ -79,11 +84,28 @@ export async function assemble(
     freeBytes,
     closing: () => closing,
   })
+  const reads = new Reads({ store, replicas, serverLease, clock, log, damage })
+  const gone = async (handle: ChunkHandle) => {
+    const wasPrimary = replicas.known(handle)?.role.kind === 'primary'
+    await inOrder.run(handle, async () => {
+      if (!store.stat(handle) || (await store.inspect(handle)) !== 'gone') return
+      await replicas.forget(handle, new LeasefsError('REPLICA_FAILED', 'the file of the replica is gone'))
+      await store.forget(handle)
+      session().replicaFailed(handle, wasPrimary)
+    })
+  }
+  const scrubber = new Scrubber({
+    ...{ store, replicas, damage, gone, clock, log },
+    isBusy: () => reads.isBusy || data.usedBytes > 0,
+    bytesPerSecond: scrub?.bytesPerSecond ?? 0,
+    state: scrub?.state ?? { load: async () => nothingScrubbed, save: async () => {} },
+  })
   return {
-    ...{ serverId, clusterId, serverLease, data, links, peers, space, replicas, commits, copies, masterWatch, damage },
-    reads: new Reads({ store, replicas, serverLease, clock, log, damage }),
+    ...{ serverId, clusterId, serverLease, data, links, peers, disk, replicas, commits, copies, masterWatch, damage },
+    ...{ reads, scrubber },
     commands: new Commands({
       ...{ self: serverId, store, replicas, serverLease, clock, leveller, links, copies, inOrder, masterWatch, mender },
+      ...{ scrubber, refused: (reason: LeasefsError) => disk.failed(reason) },
     }),
     stopTakingCommits: () => {
       closing = true

@@ -35,6 +35,10 @@ export class Reads {
     this.#options = options
   }
 
+  get isBusy(): boolean {
+    return this.#underWay > 0
+  }
+
   /** As DataHandler.read. */
   async read(request: ReadRequest): Promise<ReadBytes> {
     checkRequest(request)

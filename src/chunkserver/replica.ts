@@ -41,6 +41,8 @@ export interface ReplicaContext {
   readonly links: SecondaryLinks
   readonly clock: Clock
   readonly trace: Trace | undefined
+  /** A mutation was not applied, for this reason. */
+  readonly refused: (reason: LeasefsError) => void
   readonly reportFailed: (report: FailureReport) => Promise<readonly ServerId[]>
   /** It may differ from the others in what was under way when its lease ended. */
   readonly doubted: (replica: Replica) => void
@@ -217,6 +219,7 @@ export class Replica {
   fail(reason: LeasefsError): void {
     const role = this.#role
     if (role.kind === 'failed') return
+    this.#context.refused(reason)
     const failed = new LeasefsError('REPLICA_FAILED', `the replica of chunk ${this.#text} failed: ${reason.message}`)
     this.#become({ kind: 'failed', leaseId: role.leaseId, reason: failed })
     if (role.kind === 'primary') role.order.end(reason)

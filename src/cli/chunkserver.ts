@@ -8,6 +8,8 @@ import { hour } from '../base/units.js'
 import { startChunkserver } from '../chunkserver/daemon.js'
 import { FaultyStore } from '../chunkserver/faults/faulty-store.js'
 import { planFile } from '../chunkserver/faults/plan-file.js'
+import { scrubRateDefault } from '../chunkserver/limits.js'
+import { scrubStateFile } from '../chunkserver/scrub/scrub-state.js'
 import type { ChunkStore } from '../chunkserver/store/chunk-store.js'
 import { DiskStore } from '../chunkserver/store/disk-store.js'
 import { formatVersion } from '../constants.js'
@@ -16,6 +18,7 @@ import type { Location } from '../wire/location.js'
 import { type Daemon, runDaemon, type Surroundings } from './daemon.js'
 import {
   addDaemonOptions,
+  byteCount,
   type DaemonOptions,
   duration,
   listenAddress,
@@ -36,6 +39,7 @@ interface Options extends DaemonOptions {
   readonly dataListen?: Address
   readonly location: Location
   readonly wait: number
+  readonly scrubRate: number
   /** A plan of faults for a test (docs/TESTING.md). */
   readonly testFaults?: string
 }
@@ -52,6 +56,12 @@ export async function main(): Promise<void> {
     )
     .option('--location <label>', 'where this server is: /dc/rack/host', location, locationDefault())
     .option('--wait <time>', 'how long to wait for the master at the start', duration(0, hour), waitDefaultMs)
+    .option(
+      '--scrub-rate <size>',
+      'how much of the replicas to read and verify a second, in idle time; 0: none',
+      byteCount,
+      scrubRateDefault,
+    )
     .addOption(new Option('--test-faults <file>', 'let the disk fail as this file says').hideHelp())
   addDaemonOptions(command).action((options: Options) => runDaemon(name, options, around => start(options, around)))
   await runProgram(command)
@@ -62,7 +72,9 @@ async function start(options: Options, around: Surroundings): Promise<Daemon> {
   const dataDirectory = await openDataDirectory(options.data, 'chunkserver', { formatVersion, clock, random })
   const { listen, master, location, dataListen = { host: listen.host, port: 0 } } = options
   try {
-    const settings = { listen, dataListen, master, location, store: await openStore(options, around) }
+    const state = scrubStateFile(join(options.data, 'scrub.json'), log)
+    const scrub = { bytesPerSecond: options.scrubRate, state }
+    const settings = { listen, dataListen, master, location, scrub, store: await openStore(options, around) }
     const server = await startChunkserver({ dataDirectory, control, data, clock, random, log, trace, ...settings })
     identify(() => server.serverId)
     const close = async () => {

@@ -8,6 +8,7 @@ import { addLocateCommand } from './locate.js'
 import { program, runProgram } from './program.js'
 import { addRebalanceCommand } from './rebalance.js'
 import { addRepairCommand } from './repair.js'
+import { addScrubCommand } from './scrub.js'
 import { addStatusCommand } from './status.js'
 import { addTrashCommand } from './trash.js'
 import { addUpCommand } from './up.js'
@@ -22,6 +23,7 @@ export async function main(): Promise<void> {
   addBackupCommand(command)
   addFsckCommand(command)
   addRepairCommand(command)
+  addScrubCommand(command)
   addDrainCommand(command)
   addRebalanceCommand(command)
   await runProgram(command)

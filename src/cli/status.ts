@@ -86,6 +86,7 @@ export function statusText(reply: StatusReply, files?: readonly FileHit[]): stri
     ...diskFigures(reply.disk),
     ...unknownFigures(reply),
     ...damageFigures(reply),
+    ...scrubFigures(reply),
     ...repairFigures(reply.repair),
   ]
   const summary = figures.map(([name, value]) => `${`${name}:`.padEnd(12)}${value}`).join('\n')
@@ -125,10 +126,12 @@ function standingText({
   draining,
   maintenanceMs,
   seenLaterMaster,
-}: Pick<ServerStatus, 'connected' | 'silentMs' | 'draining' | 'maintenanceMs' | 'seenLaterMaster'>): string {
+  disk,
+}: Pick<ServerStatus, 'connected' | 'silentMs' | 'draining' | 'maintenanceMs' | 'seenLaterMaster' | 'disk'>): string {
   const seconds = (ms: number) => (ms / 1000).toFixed(0)
   const standing = connected ? 'connected' : `silent for ${seconds(silentMs)} s`
   if (!connected && maintenanceMs > 0) return `in maintenance, ${seconds(maintenanceMs)} s left`
+  if (disk) return `${standing}, disk ${disk.code === 'NO_SPACE' ? 'full' : 'failing'}`
   if (seenLaterMaster) return `${standing}, has seen a later master`
   return draining ? `${standing}, draining` : standing
 }
@@ -154,6 +157,25 @@ function unknownFigures({ unknownReplicas, servers }: StatusReply): [string, str
     figures.push(['unknown', `${unknownReplicas} replicas of chunks whose records may be lost are kept`])
   }
   if (refusing > 0) figures.push(['older copy', `${refusing} servers have seen a later master, and delete nothing`])
+  return figures
+}
+
+function scrubFigures({ servers }: StatusReply): [string, string][] {
+  const figures: [string, string][] = []
+  for (const { server, scrub } of servers) {
+    if (!scrub) continue
+    const { running, percent, bytesPerSecond, lastPassMs, foundBlocks, mendedBlocks, goneReplicas, strangeFiles } =
+      scrub
+    const rate = bytesPerSecond > 0 ? `, ${bytesText(bytesPerSecond)}/s` : ''
+    const words = [
+      running ? `${percent}% verified${rate}` : undefined,
+      lastPassMs > 0 ? `all verified at ${new Date(lastPassMs).toISOString().slice(0, 19)}Z` : undefined,
+      foundBlocks > 0 ? `${foundBlocks} damaged blocks found, ${mendedBlocks} restored` : undefined,
+      goneReplicas > 0 ? `${goneReplicas} replica files were gone` : undefined,
+      strangeFiles > 0 ? `${strangeFiles} files nobody knows` : undefined,
+    ].filter(word => word !== undefined)
+    if (words.length > 0) figures.push(['scrub', `${server?.serverId.slice(0, 8) ?? ''} ${words.join('; ')}`])
+  }
   return figures
 }
 

@@ -62,6 +62,8 @@ export class FileReads {
   readonly #chunks: Pick<ChunkReader, 'read'>
   readonly #cache: ReadCache
   readonly #blocks = new Map<number, Block>()
+  /** Blocks with something in them that no replica has: of these just what is asked for is fetched. */
+  readonly #damaged = new Set<number>()
 
   constructor(ino: Ino, chunks: Pick<ChunkReader, 'read'>, cache: ReadCache) {
     this.#ino = ino
@@ -85,6 +87,7 @@ export class FileReads {
 
   /** What was read of this range is out of date. */
   changed({ start, end }: Range): void {
+    this.#damaged.clear()
     if (this.#blocks.size === 0) return
     for (let index = Math.floor(start / readBlockSize); index * readBlockSize < end; index++) {
       const block = this.#blocks.get(index)
@@ -103,6 +106,7 @@ export class FileReads {
   }
 
   drop(): void {
+    this.#damaged.clear()
     for (const block of [...this.#blocks.values()]) this.#cache.remove(block)
   }
 
@@ -119,6 +123,7 @@ export class FileReads {
     } catch (reason) {
       // What is damaged may be elsewhere in the block.
       const isDamage = reason instanceof LeasefsError && reason.cause instanceof BlockLostError
+      if (isDamage) this.#damaged.add(index)
       if (length === block.length || !isDamage) throw reason
       return await this.#fetch(piece)
     }
@@ -127,11 +132,12 @@ export class FileReads {
   /** Several neighbours go into one request, unless that would make many small ones of it later. */
   #fetchMissing(first: number, end: number, size: number): void {
     for (let index = first; index < end; index++) {
+      if (this.#damaged.has(index)) continue
       const known = this.#blocks.get(index)
       if (known && known.length === blockLength(index, size)) continue
       const groupEnd = Math.min(end, (Math.floor(index / blocksPerRequest) + 1) * blocksPerRequest)
       let count = 1
-      while (index + count < groupEnd && !this.#blocks.has(index + count)) count++
+      while (index + count < groupEnd && !this.#blocks.has(index + count) && !this.#damaged.has(index + count)) count++
       // Far ahead there is time to wait until a whole request's worth is wanted.
       const whole = (index + count) % blocksPerRequest === 0 || (index + count) * readBlockSize >= size
       if (!whole && index > first + blocksPerRequest) return

@@ -24,6 +24,7 @@ async function started(_t: Test) {
   const replicas = new Replicas({
     ...{ store, data: new PushBuffer(clock), links, clock, trace: undefined, log: silentLog },
     reportFailed: async () => [],
+    refused: () => {},
     doubted: handle => doubted.push(handle),
     failed: (handle, wasPrimary) => failed.push(`${handle} ${wasPrimary}`),
   })

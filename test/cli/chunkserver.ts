@@ -19,6 +19,7 @@ t.test('bad options are refused, each with one line that says what is wrong', as
     [[...data, '--bogus'], /unknown option '--bogus'/],
     [[...data, '--master', 'nowhere'], /expected HOST:PORT/],
     [[...data, '--master', '127.0.0.1:0'], /no place to connect to/],
+    [[...data, '--scrub-rate', 'fast'], /Expected a size/],
     [[...data, '--location', 'here'], /expected \/dc\/rack\/host/],
     [[...data, '--listen', ':1'], /expected HOST:PORT/],
     [[...data, '--data-listen', 'x'], /expected HOST:PORT/],

@@ -111,6 +111,25 @@ t.test('damage is shown, and which files have lost blocks', async t => {
   t.notMatch(statusText(reply), /damaged|lost/)
 })
 
+t.test('what scrubbers have found, and disks that take nothing, are shown', async t => {
+  const scrub = {
+    ...{ bytesPerSecond: 4 * 1024 ** 2, running: true, percent: 41, lastPassMs: 1_700_000_000_000, foundBlocks: 3 },
+    ...{ mendedBlocks: 2, goneReplicas: 1, strangeFiles: 4, verifiedBytes: 0 },
+  }
+  const [first, second] = reply.servers
+  if (!first || !second) throw new Error('two servers')
+  const disk = { code: 'NO_SPACE', message: 'full' }
+  const servers = [
+    { ...first, draining: false, scrub, disk },
+    { ...second, connected: true, disk: { ...disk, code: 'IO' } },
+  ]
+  const text = statusText({ ...reply, servers })
+  t.match(text, /^scrub: +s1 41% verified, 4\.0 MiB\/s; all verified at 2023-11-14T22:13:20Z; 3 damaged blocks found/m)
+  t.match(text, /2 restored; 1 replica files were gone; 4 files nobody knows$/m)
+  t.match(text, /^s1 +connected, disk full /m)
+  t.match(text, /^s2 +connected, disk failing /m)
+})
+
 t.test('the trash is shown where there is one', async t => {
   const trash = { files: 3, bytes: 2048, retentionMs: 1000, bytesMax: 0 }
   t.match(statusText({ ...reply, trash }), /^trash: +3 files, 2\.0 KiB$/m)

@@ -54,6 +54,8 @@ export interface Status {
     readonly connected: boolean
     readonly replicas: number
     readonly leases: number
+    readonly freeBytes: number
+    readonly disk?: { readonly code: string }
   }[]
 }
 

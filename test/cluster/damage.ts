@@ -2,7 +2,7 @@
 // behind the back of chunkservers, under a mount that goes on.
 
 import { randomBytes } from 'node:crypto'
-import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, readSync, unlinkSync, writeFileSync, writeSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
@@ -10,7 +10,7 @@ import { MiB } from '../../src/base/units.js'
 import { dataStart, replicaPath } from '../../src/chunkserver/store/chunk-format.js'
 import { checksumBlockSize as size } from '../../src/constants.js'
 import type { ChunkHandle } from '../../src/wire/ids.js'
-import { type Cluster, cannotMount, startCluster, until } from './harness.js'
+import { type Cluster, cannotMount, leasefs, startCluster, until } from './harness.js'
 
 /** A file with one chunk, three replicas of which are on the disks and clean. */
 class Victim {
@@ -67,7 +67,7 @@ async function readAnew(path: string, from = 0, length = 2 * MiB): Promise<Buffe
 }
 
 t.test('damaged blocks are restored from other replicas', { skip: cannotMount }, async t => {
-  const cluster = await startCluster(t)
+  const cluster = await startCluster(t, { masterArgs: ['--repair-delay', '1s'] })
   const [one, two, three] = await Promise.all(['one', 'two', 'three'].map(name => Victim.write(cluster, name)))
   if (!one || !two || !three) throw new Error('three files')
   // Nothing is cached, and nothing is known: replicas are clean, mounts and servers are new.
@@ -88,14 +88,26 @@ t.test('damaged blocks are restored from other replicas', { skip: cannotMount },
   await isRight(one)
   await isRight(two)
 
+  await leasefs('scrub', '--all', '--rate', '100MiB', '--master', cluster.masterAddress)
+  await until('replicas with one damaged block each are whole', () => {
+    return [0, 1, 2].every(i => one.isWhole(i) && two.isWhole(i))
+  })
+
   t.equal(await readAnew(three.path, 40 * size, 4096), 'EIO', 'a block that all have lost is an error')
+
   const before = await readAnew(three.path, 0, 40 * size)
   t.ok(Buffer.isBuffer(before) && before.equals(three.bytes.subarray(0, 40 * size)), 'the others are read')
+
   const after = await readAnew(three.path, 41 * size, 20 * size)
   t.ok(Buffer.isBuffer(after) && after.equals(three.bytes.subarray(41 * size, 61 * size)))
+
   await until('the master says which file has lost a block', async () => {
     const { damaged } = await cluster.status()
     const { ino } = await cluster.locate(three.path)
     return damaged.some(chunk => chunk.lost && chunk.ino === ino && chunk.blocks === 1)
   })
+
+  unlinkSync(two.file(0))
+  await leasefs('scrub', cluster.serverId(0), '--rate', '100MiB', '--master', cluster.masterAddress)
+  await until('a replica whose file was taken away is made again', () => existsSync(two.file(0)) && two.isWhole(0))
 })

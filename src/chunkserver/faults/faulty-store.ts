@@ -51,6 +51,10 @@ export class FaultyStore implements ChunkStore {
     await this.#store.delete(handle)
   }
 
+  forget(handle: ChunkHandle): Promise<void> {
+    return this.#store.forget(handle)
+  }
+
   async setVersion(handle: ChunkHandle, version: number): Promise<void> {
     await this.#meet('setVersion', handle)
     await this.#store.setVersion(handle, version)

@@ -78,6 +78,9 @@ export interface ChunkStore {
   /** Removes the replica; nothing happens if there is none. @throws LeasefsError IO */
   delete(handle: ChunkHandle): Promise<void>
 
+  /** The replica does not count any more. Its file, if there is one, is left as it is. */
+  forget(handle: ChunkHandle): Promise<void>
+
   /** Durable, a crash of the machine included, once it has resolved. @throws LeasefsError NOT_FOUND, IO */
   setVersion(handle: ChunkHandle, version: number): Promise<void>
 

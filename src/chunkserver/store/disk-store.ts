@@ -100,12 +100,17 @@ export class DiskStore implements ChunkStore {
   }
 
   async delete(handle: ChunkHandle): Promise<void> {
+    if (!this.#records.has(handle)) return
+    await this.forget(handle)
+    await removeFile(this.#path(handle))
+  }
+
+  async forget(handle: ChunkHandle): Promise<void> {
     const record = this.#records.get(handle)
     if (!record) return
     this.#records.delete(handle)
     this.#context.dirty.delete(record)
     await this.#files.close(handle)
-    await removeFile(this.#path(handle))
   }
 
   async setVersion(handle: ChunkHandle, version: number): Promise<void> {

@@ -103,6 +103,10 @@ export class MemoryStore implements ChunkStore {
     this.#doubtful.delete(handle)
   }
 
+  async forget(handle: ChunkHandle): Promise<void> {
+    await this.delete(handle)
+  }
+
   async setVersion(handle: ChunkHandle, version: number): Promise<void> {
     this.#disk.replicas.set(handle, { ...this.#contents(handle), version })
     const synced = this.#disk.synced.get(handle) ?? { length: 0, blocks: [] }

@@ -54,6 +54,7 @@ function serverStatus({ clock, replicas, leases, serverTable, absences }: Room, 
     silentMs: Math.min(2 ** 32 - 1, Math.round(clock.now() - heardAt)),
     draining: serverTable.draining.has(id),
     seenLaterMaster: server.seenLaterMaster,
+    ...server.health,
     maintenanceMs: expectedUntil === undefined ? 0 : Math.ceil(expectedUntil - clock.now()),
   }
 }

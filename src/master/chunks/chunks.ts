@@ -24,6 +24,7 @@ import { Mending } from './mending.js'
 import { Care } from './repair/care.js'
 import { type Limits, limitsDefault, stepMs } from './repair/limits.js'
 import { openRoom, type Room, type RoomOptions } from './room.js'
+import { startScrubs } from './scrub.js'
 import { ServerWatch } from './server-watch.js'
 
 export interface ChunksOptions extends RoomOptions {
@@ -153,6 +154,7 @@ export class Chunks implements ChunkService {
         }),
       ),
       ...this.#care.handlers(),
+      unary(MasterService.scrub, async request => await startScrubs(this.#room, request)),
       unary(MasterService.locate, async request => locateFile(this.#room, request)),
     ]
   }

@@ -187,7 +187,7 @@ export class ChunkserverSession implements ServerSession {
       if (lease) traceLease(this.#room, 'lease.extend', lease)
       return lease !== undefined
     })
-    servers.heard(server, this, space, now)
+    servers.heard(server, this, space, now, { scrub: heartbeat.scrub, disk: heartbeat.disk })
     this.#send({
       $case: 'heartbeatAck',
       value: { number: heartbeat.number, extended, journalIndex: this.#room.table.history.index },

@@ -72,8 +72,8 @@ export async function grantChunk(
 /** Servers for a new chunk, the primary first. @throws LeasefsError UNAVAILABLE, NO_SPACE */
 export function placeServers(room: Room, goal: number): ServerId[] {
   const candidates: Candidate[] = []
-  for (const { id, location, freeBytes, placedBytes, seenLaterMaster } of room.servers.all()) {
-    if (seenLaterMaster) continue
+  for (const { id, location, freeBytes, placedBytes, seenLaterMaster, health } of room.servers.all()) {
+    if (seenLaterMaster || health.disk) continue
     if (room.servers.standing(id) !== 'serving' || room.serverTable.draining.has(id)) continue
     candidates.push({ id, location, freeBytes: freeBytes - placedBytes })
   }

@@ -16,7 +16,7 @@
 
 import assert from 'node:assert/strict'
 import { LeasefsError } from '../../base/errors.js'
-import type { Command } from '../../wire/gen/chunkserver.js'
+import type { Command, Heartbeat } from '../../wire/gen/chunkserver.js'
 import type { ServerAddress } from '../../wire/gen/common.js'
 import type { ServerId } from '../../wire/ids.js'
 import type { Location } from '../../wire/location.js'
@@ -59,10 +59,15 @@ export interface Registration {
   readonly seenLaterMaster: boolean
 }
 
+/** What a server says of its disk. */
+export type ServerHealth = Pick<Heartbeat, 'scrub' | 'disk'>
+
 export interface Server extends Registration {
   readonly state: ServerState
   /** Given to new chunks since the last heartbeat. */
   readonly placedBytes: number
+  /** As its last heartbeat has it. */
+  readonly health: ServerHealth
   /** When the master last heard from it. */
   readonly heardAt: number
 }
@@ -130,15 +135,21 @@ export class Servers {
       reported: false,
       since: now,
     } as const
-    this.#servers.set(id, { ...registration, state, placedBytes: 0, heardAt: now })
+    this.#servers.set(id, { ...registration, state, placedBytes: 0, heardAt: now, health: known?.health ?? {} })
     return { died, ...(known?.state.kind === 'connected' && { old: known.state.session }) }
   }
 
   /** A heartbeat is being answered: the server may serve on. */
-  heard(id: ServerId, session: ServerSession, space: { totalBytes: number; freeBytes: number }, now: number): void {
+  heard(
+    id: ServerId,
+    session: ServerSession,
+    space: { totalBytes: number; freeBytes: number },
+    now: number,
+    health: ServerHealth = {},
+  ): void {
     const { server, state } = this.#connected(id, session)
     const fresh = { ...state, freshUntil: now + this.#serverLeaseMs }
-    this.#servers.set(id, { ...server, ...space, state: fresh, placedBytes: 0, heardAt: now })
+    this.#servers.set(id, { ...server, ...space, health, state: fresh, placedBytes: 0, heardAt: now })
   }
 
   /** Its full report has ended. */

@@ -6,7 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { Attributes, Failure, Lease, ServerAddress, Time } from "./common.js";
+import { Attributes, DiskTrouble, Failure, Lease, ScrubStatus, ServerAddress, Time } from "./common.js";
 
 /** What `leasefs status` and `leasefs locate` ask. */
 
@@ -111,6 +111,8 @@ export interface ServerStatus {
   maintenanceMs: number;
   /** It has seen a master that knew more than this one: it deletes nothing, and gets no new chunks. */
   seenLaterMaster: boolean;
+  scrub?: ScrubStatus | undefined;
+  disk?: DiskTrouble | undefined;
 }
 
 /** What is being copied, and what waits for it. */
@@ -187,6 +189,19 @@ export interface RebalanceRequest {
 
 export interface RebalanceReply {
   status: RebalanceStatus | undefined;
+}
+
+/** Has a server, or all that are connected, verify all replicas now. */
+export interface ScrubRequest {
+  /** Empty: all. */
+  server: string;
+  /** 0: at the usual rate of each. */
+  bytesPerSecond: number;
+}
+
+export interface ScrubReply {
+  /** Those that have begun. */
+  serverIds: string[];
 }
 
 export interface ProgressRequest {
@@ -977,6 +992,8 @@ function createBaseServerStatus(): ServerStatus {
     draining: false,
     maintenanceMs: 0,
     seenLaterMaster: false,
+    scrub: undefined,
+    disk: undefined,
   };
 }
 
@@ -1011,6 +1028,12 @@ export const ServerStatus: MessageFns<ServerStatus> = {
     }
     if (message.seenLaterMaster !== false) {
       writer.uint32(80).bool(message.seenLaterMaster);
+    }
+    if (message.scrub !== undefined) {
+      ScrubStatus.encode(message.scrub, writer.uint32(242).fork()).join();
+    }
+    if (message.disk !== undefined) {
+      DiskTrouble.encode(message.disk, writer.uint32(250).fork()).join();
     }
     return writer;
   },
@@ -1106,6 +1129,22 @@ export const ServerStatus: MessageFns<ServerStatus> = {
             }
 
             message.seenLaterMaster = reader.bool();
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.scrub = ScrubStatus.decode(reader, reader.uint32());
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.disk = DiskTrouble.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -1786,6 +1825,109 @@ export const RebalanceReply: MessageFns<RebalanceReply> = {
             }
 
             message.status = RebalanceStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseScrubRequest(): ScrubRequest {
+  return { server: "", bytesPerSecond: 0 };
+}
+
+export const ScrubRequest: MessageFns<ScrubRequest> = {
+  encode(message: ScrubRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.server !== "") {
+      writer.uint32(10).string(message.server);
+    }
+    if (message.bytesPerSecond !== 0) {
+      writer.uint32(16).uint64(message.bytesPerSecond);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ScrubRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseScrubRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.server = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bytesPerSecond = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseScrubReply(): ScrubReply {
+  return { serverIds: [] };
+}
+
+export const ScrubReply: MessageFns<ScrubReply> = {
+  encode(message: ScrubReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.serverIds) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ScrubReply {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseScrubReply();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.serverIds.push(reader.string());
             continue;
           }
         }

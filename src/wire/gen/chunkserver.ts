@@ -6,7 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { Failure, Lease, MasterStart, ServerAddress } from "./common.js";
+import { DiskTrouble, Failure, Lease, MasterStart, ScrubStatus, ServerAddress } from "./common.js";
 
 /** The session of a chunkserver with the master. */
 
@@ -106,6 +106,11 @@ export interface Heartbeat {
   freeBytes: number;
   /** Chunks with mutations since the last heartbeat, whose lease this server holds. */
   extend: LeaseInUse[];
+  scrub?:
+    | ScrubStatus
+    | undefined;
+  /** Absent: the disk is well, as far as the server knows. */
+  disk?: DiskTrouble | undefined;
 }
 
 export interface LeaseInUse {
@@ -133,6 +138,7 @@ export interface Command {
     | { $case: "level"; value: LevelReplica }
     | { $case: "copy"; value: CopyReplica }
     | { $case: "mend"; value: MendReplica }
+    | { $case: "scrub"; value: StartScrub }
     | undefined;
 }
 
@@ -216,6 +222,12 @@ export interface MendReplica {
   handle: number;
   version: number;
   sources: MendSource[];
+}
+
+/** All replicas are verified, from now on; answered when that has begun. */
+export interface StartScrub {
+  /** 0: at the server's usual rate. */
+  bytesPerSecond: number;
 }
 
 export interface MendSource {
@@ -930,7 +942,7 @@ export const Replica: MessageFns<Replica> = {
 };
 
 function createBaseHeartbeat(): Heartbeat {
-  return { number: 0, totalBytes: 0, freeBytes: 0, extend: [] };
+  return { number: 0, totalBytes: 0, freeBytes: 0, extend: [], scrub: undefined, disk: undefined };
 }
 
 export const Heartbeat: MessageFns<Heartbeat> = {
@@ -946,6 +958,12 @@ export const Heartbeat: MessageFns<Heartbeat> = {
     }
     for (const v of message.extend) {
       LeaseInUse.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.scrub !== undefined) {
+      ScrubStatus.encode(message.scrub, writer.uint32(42).fork()).join();
+    }
+    if (message.disk !== undefined) {
+      DiskTrouble.encode(message.disk, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -993,6 +1011,22 @@ export const Heartbeat: MessageFns<Heartbeat> = {
             }
 
             message.extend.push(LeaseInUse.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.scrub = ScrubStatus.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.disk = DiskTrouble.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -1167,6 +1201,9 @@ export const Command: MessageFns<Command> = {
       case "mend":
         MendReplica.encode(message.command.value, writer.uint32(74).fork()).join();
         break;
+      case "scrub":
+        StartScrub.encode(message.command.value, writer.uint32(82).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1254,6 +1291,14 @@ export const Command: MessageFns<Command> = {
             }
 
             message.command = { $case: "mend", value: MendReplica.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.command = { $case: "scrub", value: StartScrub.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1866,6 +1911,52 @@ export const MendReplica: MessageFns<MendReplica> = {
             }
 
             message.sources.push(MendSource.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStartScrub(): StartScrub {
+  return { bytesPerSecond: 0 };
+}
+
+export const StartScrub: MessageFns<StartScrub> = {
+  encode(message: StartScrub, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bytesPerSecond !== 0) {
+      writer.uint32(8).uint64(message.bytesPerSecond);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StartScrub {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStartScrub();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.bytesPerSecond = longToNumber(reader.uint64());
             continue;
           }
         }

@@ -63,7 +63,35 @@ export namespace LockType {
   export type EXCLUSIVE = typeof LockType.EXCLUSIVE;
 }
 
-/** An error as it crosses the control plane. `code` is one of base/errors.ts. */
+/**
+ * An error as it crosses the control plane. `code` is one of base/errors.ts.
+ * What a chunkserver's scrubber does. Counts are since the start of the process.
+ */
+export interface ScrubStatus {
+  /** At most; 0: only what someone asks for is verified, or without a limit. */
+  bytesPerSecond: number;
+  running: boolean;
+  /** Of the replicas, in the pass under way. */
+  percent: number;
+  /** When the last pass over all replicas ended: ms since the epoch. 0: there was none. */
+  lastPassMs: number;
+  /** Damaged blocks, by whomever they were found. */
+  foundBlocks: number;
+  mendedBlocks: number;
+  /** Replicas whose file was not there any more. */
+  goneReplicas: number;
+  /** In its directory, as of the last pass: files that look like replicas, and that it does not know. */
+  strangeFiles: number;
+  verifiedBytes: number;
+}
+
+/** Why a chunkserver's disk gets no new replicas. */
+export interface DiskTrouble {
+  /** NO_SPACE: it is full; IO: it fails. */
+  code: string;
+  message: string;
+}
+
 export interface Failure {
   code: string;
   message: string;
@@ -163,6 +191,207 @@ export interface MasterStart {
   id: string;
   index: number;
 }
+
+function createBaseScrubStatus(): ScrubStatus {
+  return {
+    bytesPerSecond: 0,
+    running: false,
+    percent: 0,
+    lastPassMs: 0,
+    foundBlocks: 0,
+    mendedBlocks: 0,
+    goneReplicas: 0,
+    strangeFiles: 0,
+    verifiedBytes: 0,
+  };
+}
+
+export const ScrubStatus: MessageFns<ScrubStatus> = {
+  encode(message: ScrubStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bytesPerSecond !== 0) {
+      writer.uint32(8).uint64(message.bytesPerSecond);
+    }
+    if (message.running !== false) {
+      writer.uint32(16).bool(message.running);
+    }
+    if (message.percent !== 0) {
+      writer.uint32(24).uint32(message.percent);
+    }
+    if (message.lastPassMs !== 0) {
+      writer.uint32(32).uint64(message.lastPassMs);
+    }
+    if (message.foundBlocks !== 0) {
+      writer.uint32(40).uint64(message.foundBlocks);
+    }
+    if (message.mendedBlocks !== 0) {
+      writer.uint32(48).uint64(message.mendedBlocks);
+    }
+    if (message.goneReplicas !== 0) {
+      writer.uint32(56).uint64(message.goneReplicas);
+    }
+    if (message.strangeFiles !== 0) {
+      writer.uint32(64).uint64(message.strangeFiles);
+    }
+    if (message.verifiedBytes !== 0) {
+      writer.uint32(72).uint64(message.verifiedBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ScrubStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseScrubStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.bytesPerSecond = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.running = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.percent = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.lastPassMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.foundBlocks = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.mendedBlocks = longToNumber(reader.uint64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.goneReplicas = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.strangeFiles = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.verifiedBytes = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDiskTrouble(): DiskTrouble {
+  return { code: "", message: "" };
+}
+
+export const DiskTrouble: MessageFns<DiskTrouble> = {
+  encode(message: DiskTrouble, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== "") {
+      writer.uint32(10).string(message.code);
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DiskTrouble {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDiskTrouble();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
 
 function createBaseFailure(): Failure {
   return { code: "", message: "" };

@@ -23,6 +23,8 @@ import {
   RepairReply,
   RepairRequest,
   RepairStatus,
+  ScrubReply,
+  ScrubRequest,
   StatusReply,
   StatusRequest,
   TrashListReply,
@@ -116,6 +118,15 @@ export const MasterService = {
     responseSerialize: (value: RebalanceReply): Buffer => Buffer.from(RebalanceReply.encode(value).finish()),
     responseDeserialize: (value: Buffer): RebalanceReply => RebalanceReply.decode(value),
   },
+  scrub: {
+    path: "/leasefs.Master/Scrub" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ScrubRequest): Buffer => Buffer.from(ScrubRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ScrubRequest => ScrubRequest.decode(value),
+    responseSerialize: (value: ScrubReply): Buffer => Buffer.from(ScrubReply.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ScrubReply => ScrubReply.decode(value),
+  },
   progress: {
     path: "/leasefs.Master/Progress" as const,
     requestStream: false as const,
@@ -189,6 +200,7 @@ export interface MasterServer extends UntypedServiceImplementation {
   repair: handleUnaryCall<RepairRequest, RepairReply>;
   drain: handleUnaryCall<DrainRequest, DrainReply>;
   rebalance: handleUnaryCall<RebalanceRequest, RebalanceReply>;
+  scrub: handleUnaryCall<ScrubRequest, ScrubReply>;
   progress: handleUnaryCall<ProgressRequest, RepairStatus>;
   goal: handleUnaryCall<GoalRequest, GoalReply>;
   trashList: handleUnaryCall<TrashListRequest, TrashListReply>;

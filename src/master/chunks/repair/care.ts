@@ -7,6 +7,7 @@ import type { RepairStatus } from '../../../wire/gen/admin.js'
 import { MasterService } from '../../../wire/gen/services.js'
 import type { ChunkHandle, ServerId } from '../../../wire/ids.js'
 import type { Room } from '../room.js'
+import { serverNamed } from '../server-name.js'
 import { Drains } from './drains.js'
 import { type Limits, rebalancePercentDefault } from './limits.js'
 import { Rebalance } from './rebalance.js'
@@ -90,7 +91,7 @@ export class Care {
    * @throws LeasefsError NOT_FOUND; INVALID_ARGUMENT: it is there
    */
   repairNow(server: string): void {
-    const id = server === '' ? undefined : this.#server(server)
+    const id = server === '' ? undefined : serverNamed(this.#room, server)
     if (id !== undefined && this.#room.servers.session(id)) {
       throw new LeasefsError('INVALID_ARGUMENT', `server ${id} is connected: "leasefs drain" empties it`)
     }
@@ -100,7 +101,7 @@ export class Care {
 
   /** @throws LeasefsError NOT_FOUND, NO_SPACE, IO, UNAVAILABLE */
   async drain(server: string, undo: boolean): Promise<ServerId> {
-    const id = this.#server(server)
+    const id = serverNamed(this.#room, server)
     if (this.#room.serverTable.draining.has(id) === undo) {
       this.#room.log.info({ server: id }, undo ? 'the server takes replicas again' : 'the server is being emptied')
       await this.#room.serverTable.setDraining(id, !undo)
@@ -114,20 +115,5 @@ export class Care {
     if (percent > percentMax)
       throw new LeasefsError('INVALID_ARGUMENT', `within ${percent} percent: at most ${percentMax}`)
     this.#rebalance.start(percent || rebalancePercentDefault)
-  }
-
-  /** By its id, the beginning of it, or its control address. @throws LeasefsError NOT_FOUND, INVALID_ARGUMENT */
-  #server(text: string): ServerId {
-    const known = new Set([...this.#room.servers.all()].map(({ id }) => id))
-    for (const id of this.#room.serverTable.draining) known.add(id)
-    if (known.has(text as ServerId)) return text as ServerId
-    const matches = [...known].filter(id => {
-      return (text !== '' && id.startsWith(text)) || this.#room.servers.get(id)?.address.controlAddress === text
-    })
-    const [id] = matches
-    if (!id) throw new LeasefsError('NOT_FOUND', `no server is called "${text.slice(0, 80)}": see "leasefs status"`)
-    if (matches.length > 1)
-      throw new LeasefsError('INVALID_ARGUMENT', `"${text}" is the beginning of ${matches.length} servers`)
-    return id
   }
 }

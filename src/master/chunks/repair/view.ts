@@ -35,8 +35,8 @@ export function isGoodHolder(record: ChunkRecord, { version, standing }: Holder)
 /** Servers that take replicas: there, not being emptied, and with room to spare. */
 export function takersOf({ servers, serverTable }: Room): Candidate[] {
   const takers: Candidate[] = []
-  for (const { id, location, freeBytes, placedBytes, seenLaterMaster } of servers.all()) {
-    if (seenLaterMaster) continue
+  for (const { id, location, freeBytes, placedBytes, seenLaterMaster, health } of servers.all()) {
+    if (seenLaterMaster || health.disk) continue
     if (servers.standing(id) !== 'serving' || serverTable.draining.has(id)) continue
     if (freeBytes - placedBytes >= targetReserveBytes) takers.push({ id, location, freeBytes: freeBytes - placedBytes })
   }

@@ -220,6 +220,7 @@ export class FakeServer {
   }
 
   #obey({ $case, value }: Body): void {
+    if ($case === 'scrub') return
     const handle = value.handle as ChunkHandle
     if ($case === 'create') this.replicas.set(handle, value.version)
     if ($case === 'grant' && value.create) this.replicas.set(handle, value.version)
