@@ -41,6 +41,16 @@ export interface ClusterOptions {
   readonly trash?: string
   readonly mounts?: number
   readonly mountLocations?: readonly string[]
+  /** Where each daemon runs, by its label: the host it listens on, and what runs it there. Here, unless it says so. */
+  readonly place?: (label: string) => { readonly host: string; readonly command: readonly [string, ...string[]] }
+  /** The data directory of a chunkserver, from 0: chunkserver-1 and so on, unless it says so. */
+  readonly dataOf?: (i: number) => string
+  /** Whether protocol events are written to `trace`: they are. */
+  readonly trace?: boolean
+  /** What is logged. */
+  readonly logLevel?: string
+  /** Gets each line that a daemon prints. */
+  readonly onLine?: (label: string, line: string) => void
   /** Who runs all this, if not the user of the test: for that the test must run as root. */
   /** The master's data directory is a disk of its own, of so many bytes: for that the test must run as root. */
   readonly masterDiskBytes?: number
@@ -77,6 +87,7 @@ export class Daemon {
   /** Given what the daemon said when it was ready the last time, so that it comes back under the same address. */
   readonly #args: (lastReady: string | undefined) => readonly string[]
   readonly #command: readonly [string, ...string[]]
+  readonly #onLine: (line: string) => void
   #child: Child | undefined
   #ready: string | undefined
 
@@ -85,11 +96,13 @@ export class Daemon {
     program: DaemonName,
     args: (lastReady: string | undefined) => readonly string[],
     command: readonly [string, ...string[]] = plainNode,
+    onLine: (line: string) => void = () => {},
   ) {
     this.label = label
     this.#program = program
     this.#args = args
     this.#command = command
+    this.#onLine = onLine
   }
 
   /** What followed "ready, " the last time. */
@@ -113,7 +126,7 @@ export class Daemon {
       program: this.#program,
       args,
       exitWithParentMs: exitWithParentMs[this.#program],
-      onLine: () => {},
+      onLine: this.#onLine,
       command: this.#command,
     })
     try {
@@ -154,9 +167,11 @@ export class Cluster {
   readonly mounts: readonly Daemon[]
   readonly mountPoints: readonly string[]
   readonly #masterDisk: boolean
+  readonly #dataOf: (i: number) => string
 
   constructor(directory: string, options: ClusterOptions) {
     this.directory = directory
+    this.#dataOf = options.dataOf ?? (i => join(directory, `chunkserver-${i + 1}`))
     const {
       chunkservers = 3,
       mounts = 1,
@@ -167,27 +182,32 @@ export class Cluster {
       mountLocations = [],
     } = options
     const { masterArgs = [], chunkserverArgs = [], mountArgs = [], user } = options
-    const common = ['--trace', join(directory, 'trace'), '--log-level', 'warn']
-    const command = user ? nodeAs(user) : plainNode
+    const { trace = true, logLevel = 'warn', onLine = () => {} } = options
+    const common = [...(trace ? ['--trace', join(directory, 'trace')] : []), '--log-level', logLevel]
+    const here = { host: '127.0.0.1', command: user ? nodeAs(user) : plainNode }
+    const { place = () => here } = options
+    const daemon = (label: string, program: DaemonName, args: (ready: string | undefined) => readonly string[]) =>
+      new Daemon(label, program, args, place(label).command, line => onLine(label, line))
     const count = (n: number) => Array.from({ length: n }, (_, i) => i)
 
     const masterOptions = (ready: string | undefined) => [
       ...['--data', join(directory, 'master'), '--goal', String(goal), '--trash', trash, ...common],
-      ...['--listen', addressIn(ready, 'listening on') ?? '127.0.0.1:0'],
+      ...['--listen', addressIn(ready, 'listening on') ?? `${place('master').host}:0`],
       ...(leaseMs === undefined ? [] : ['--lease-ms', String(leaseMs)]),
       ...masterArgs,
     ]
-    this.master = new Daemon('master', 'leasefs-master', masterOptions, command)
+    this.master = daemon('master', 'leasefs-master', masterOptions)
     this.chunkservers = count(chunkservers).map(i => {
+      const label = `chunkserver-${i + 1}`
       const args = (ready: string | undefined) => [
         ...['--data', this.dataOf(i), '--master', this.masterAddress, ...common],
-        ...['--listen', addressIn(ready, 'listening on') ?? '127.0.0.1:0'],
-        ...['--data-listen', addressIn(ready, 'data on') ?? '127.0.0.1:0'],
+        ...['--listen', addressIn(ready, 'listening on') ?? `${place(label).host}:0`],
+        ...['--data-listen', addressIn(ready, 'data on') ?? `${place(label).host}:0`],
         ...labelArgs(locations[i]),
         ...(options.faults ? ['--test-faults', this.#faultsOf(i)] : []),
         ...chunkserverArgs,
       ]
-      return new Daemon(`chunkserver-${i + 1}`, 'leasefs-chunkserver', args, command)
+      return daemon(label, 'leasefs-chunkserver', args)
     })
     this.mountPoints = count(mounts).map(i => join(directory, `mnt-${i + 1}`))
     this.mounts = this.mountPoints.map((mountPoint, i) => {
@@ -196,7 +216,7 @@ export class Cluster {
         ...labelArgs(mountLocations[i]),
         ...mountArgs,
       ]
-      return new Daemon(`mount-${i + 1}`, 'leasefs-mount', args, command)
+      return daemon(`mount-${i + 1}`, 'leasefs-mount', args)
     })
     for (const mountPoint of this.mountPoints) mkdirSync(mountPoint)
     if (options.masterDiskBytes) mountMemory(this.masterData, options.masterDiskBytes)
@@ -223,7 +243,7 @@ export class Cluster {
 
   /** The data directory of a chunkserver, from 0. */
   dataOf(i: number): string {
-    return join(this.directory, `chunkserver-${i + 1}`)
+    return this.#dataOf(i)
   }
 
   /**

@@ -51,6 +51,29 @@ t.test('programs on two mounts append to one file at once, and every line is the
   }
 })
 
+t.test('what is appended stays in one piece, wherever it comes to lie', { skip: cannotMount }, async t => {
+  const cluster = await startCluster(t, { mounts: 2 })
+  const count = 80
+  const line = (who: number, i: number) => `${who} ${i} `.padEnd(1499, `${who}`)
+  await Promise.all(
+    cluster.mountPoints.map(async (mountPoint, who) => {
+      const file = await open(join(mountPoint, 'log'), 'a')
+      for (let i = 0; i < count; i++) await file.write(`${line(who, i)}\n`)
+      await file.close()
+    }),
+  )
+  const all = [0, 1].flatMap(who => Array.from({ length: count }, (_, i) => line(who, i)))
+  for (const mount of cluster.mountPoints) {
+    const found = readFileSync(join(mount, 'log'), 'utf8').trimEnd().split('\n')
+    t.same(
+      found.filter(line => !all.includes(line)).map(line => line.length),
+      [],
+      'no line is in pieces',
+    )
+    t.equal(found.length, all.length)
+  }
+})
+
 t.test('names that one mount changes are changed for the other', { skip: cannotMount }, async t => {
   const cluster = await startCluster(t, { mounts: 2 })
   const [one = '', two = ''] = cluster.mountPoints

@@ -37,8 +37,14 @@ export function fileCalls(context: Context) {
     return readable & ~constants.O_APPEND
   }
 
-  function opened(handle: number): Buffer {
-    return openOut.encode({ fh: handle, openFlags: files.mayKeepPages(handle) ? openReplyFlags.KEEP_CACHE : 0 })
+  /**
+   * What is appended goes past the kernel's pages: it would cut a write(2) where
+   * a page ends, as it believes the file to lie, and another mount's could come between.
+   */
+  function opened(handle: number, flags: number): Buffer {
+    const keep = files.mayKeepPages(handle) ? openReplyFlags.KEEP_CACHE : 0
+    const direct = (flags & constants.O_APPEND) !== 0 ? openReplyFlags.DIRECT_IO : 0
+    return openOut.encode({ fh: handle, openFlags: keep | direct })
   }
 
   /** Nobody uses what was opened. */
@@ -50,17 +56,19 @@ export function fileCalls(context: Context) {
     OPEN: async ({ ino, body }) => {
       const { flags, openFlags } = openIn.read(body)
       const killPrivileges = (openFlags & openKillsPrivileges) !== 0
-      const handle = await files.open(ino, ownFlags(flags), { killPrivileges })
-      return { pieces: [opened(handle)], abandoned: abandoned(handle) }
+      const own = ownFlags(flags)
+      const handle = await files.open(ino, own, { killPrivileges })
+      return { pieces: [opened(handle, own)], abandoned: abandoned(handle) }
     },
 
     CREATE: async request => {
       const { flags, mode, openFlags } = createIn.read(request.body)
       const name = nameAt(request.body, createIn.size)
       const killPrivileges = (openFlags & openKillsPrivileges) !== 0
-      const made = await files.create(request.ino, name, mode & 0o7777, request, ownFlags(flags), { killPrivileges })
+      const own = ownFlags(flags)
+      const made = await files.create(request.ino, name, mode & 0o7777, request, own, { killPrivileges })
       const entry = entryReply(context, request.ino, name, made.attributes)
-      return { ...entry, pieces: [...entry.pieces, opened(made.handle)], abandoned: abandoned(made.handle) }
+      return { ...entry, pieces: [...entry.pieces, opened(made.handle, own)], abandoned: abandoned(made.handle) }
     },
 
     READ: async ({ body }) => {

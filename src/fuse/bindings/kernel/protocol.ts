@@ -92,7 +92,7 @@ export const setattrFlags = {
   KILL_SUIDGID: 1 << 11,
 } as const
 
-export const openReplyFlags = { KEEP_CACHE: 1 << 1 } as const
+export const openReplyFlags = { DIRECT_IO: 1 << 0, KEEP_CACHE: 1 << 1 } as const
 /** Of OPEN and CREATE: the caller truncates, and may not keep the set-id bits. */
 export const openKillsPrivileges = 1 << 0
 export const writeKillsPrivileges = 1 << 2

@@ -1,3 +1,4 @@
+import { constants as fileConstants } from 'node:fs'
 import { constants } from 'node:os'
 import t from 'tap'
 import { fileSizeMax } from '../../../../src/constants.js'
@@ -92,6 +93,20 @@ t.test('a kernel that holds writes back says itself where they go, and reads wha
   const reader = await shared.ask('OPEN', openIn.encode({ flags: 0 }), { ino: shared.ino })
   const { fh } = openOut.read(reader.body)
   t.equal(String((await shared.ask('READ', readIn.encode({ fh, size: 100 }))).body), 'firstsecond')
+})
+
+t.test('what is appended goes past the pages of the kernel, unless it holds writes back', async t => {
+  const direct = async (flags: number, options = {}) => {
+    const { ask, ino } = await openFile(options)
+    return (
+      (openOut.read((await ask('OPEN', openIn.encode({ flags }), { ino })).body).openFlags &
+        openReplyFlags.DIRECT_IO) !==
+      0
+    )
+  }
+  t.ok(await direct(fileConstants.O_WRONLY | fileConstants.O_APPEND))
+  t.notOk(await direct(fileConstants.O_WRONLY))
+  t.notOk(await direct(fileConstants.O_WRONLY | fileConstants.O_APPEND, { exclusive: true }))
 })
 
 t.test('pages are kept over an open, but for the first read after a change', async t => {
