@@ -109,6 +109,10 @@ export class FileWrites implements DirtyFile {
     this.#reports.setMtime(mtime)
   }
 
+  othersChanged(): void {
+    this.#reports.othersChanged()
+  }
+
   touches(range: Range): boolean {
     return this.#dirty.touches(range)
   }

@@ -144,6 +144,7 @@ export class OpenInodes {
   invalidated(ino: Ino): void {
     const inode = this.#inodes.get(ino) ?? this.#closed.get(ino)
     inode?.reads.drop()
+    inode?.writes.othersChanged()
     this.#closed.delete(ino)
   }
 

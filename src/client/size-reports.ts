@@ -33,6 +33,8 @@ export class SizeReports {
   #reportedSize = 0
   #since: number | undefined
   #mtime: Timestamp | undefined
+  /** By a program, rather than by a write. */
+  #mtimeIsSet = false
   #reporting: Promise<void> = Promise.resolve()
   #underWay = false
 
@@ -71,12 +73,19 @@ export class SizeReports {
   /** Bytes up to `end` have been written, and not applied. */
   wrote(end: number): void {
     this.#mtime = timestampOf(this.#options.clock.wallNs())
+    this.#mtimeIsSet = false
     this.#end = Math.max(this.#end, end)
+  }
+
+  /** Another client has changed the file: whoever compares times is to see that, though ours is not the master's. */
+  othersChanged(): void {
+    if (this.#mtime && !this.#mtimeIsSet) this.#mtime = timestampOf(this.#options.clock.wallNs())
   }
 
   /** The file's time was set: a report of earlier writes must not undo that. */
   setMtime(mtime: Timestamp | 'now'): void {
     if (this.#mtime) this.#mtime = mtime === 'now' ? timestampOf(this.#options.clock.wallNs()) : mtime
+    this.#mtimeIsSet = mtime !== 'now'
   }
 
   /** All replicas have applied bytes that end there. */

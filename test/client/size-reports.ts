@@ -2,7 +2,7 @@ import t from 'tap'
 import { deferred } from '../../src/base/deferred.js'
 import { LeasefsError } from '../../src/base/errors.js'
 import { SimulatedClock } from '../../src/base/simulated-clock.js'
-import { attributesFromWire } from '../../src/client/attributes.js'
+import { attributesFromWire, compareTimes } from '../../src/client/attributes.js'
 import { ChunkUsages } from '../../src/client/chunk-usages.js'
 import type { Attributes } from '../../src/client/file-system.js'
 import { SizeReports } from '../../src/client/size-reports.js'
@@ -141,4 +141,22 @@ t.test('it is known whether the master has been told how long the file is', asyn
   t.notOk(reports.growsUntold, 'the file is longer than that')
   reports.wrote(11)
   t.ok(reports.growsUntold)
+})
+
+t.test('that others have changed the file meanwhile moves its time on, unless a program has set it', async t => {
+  const { clock, reports } = make()
+  const attributes = attributesFromWire(attributesOf(ino))
+  const shown = () => reports.view(attributes).mtime
+  reports.othersChanged()
+  t.same(shown(), attributes.mtime, 'the master knows best when nothing of ours is under way')
+
+  reports.wrote(10)
+  const written = shown()
+  await clock.advance(5)
+  reports.othersChanged()
+  t.not(compareTimes(shown(), written), 0)
+
+  reports.setMtime({ seconds: 7, nanos: 0 })
+  reports.othersChanged()
+  t.same(shown(), { seconds: 7, nanos: 0 })
 })

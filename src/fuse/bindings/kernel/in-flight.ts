@@ -51,6 +51,8 @@ export class InFlight {
   /** How many there are for each inode. */
   readonly #counts = new Map<Ino, number>()
   readonly #onBusy = new Map<Ino, Set<() => void>>()
+  /** What to do when there are none any more: once for each inode, so there are no more than inodes in the counts. */
+  readonly #onIdle = new Map<Ino, () => void>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -73,6 +75,12 @@ export class InFlight {
       waiting.delete(run)
       if (waiting.size === 0 && this.#onBusy.get(ino) === waiting) this.#onBusy.delete(ino)
     }
+  }
+
+  /** Calls `run` when no request about the inode is under way: now, or when the last has ended. The first to ask is called, and nobody else. */
+  whenIdle(ino: Ino, run: () => void): void {
+    if (!this.isBusy(ino)) run()
+    else if (!this.#onIdle.has(ino)) this.#onIdle.set(ino, run)
   }
 
   begin(unique: number, ino: Ino): Flight {
@@ -98,7 +106,7 @@ export class InFlight {
     for (const ino of flight.inos) {
       const count = (this.#counts.get(ino) ?? 0) - 1
       if (count > 0) this.#counts.set(ino, count)
-      else this.#counts.delete(ino)
+      else this.#idle(ino)
     }
   }
 
@@ -112,6 +120,13 @@ export class InFlight {
       flight.answered = true
       giveUp()
     })
+  }
+
+  #idle(ino: Ino): void {
+    this.#counts.delete(ino)
+    const run = this.#onIdle.get(ino)
+    this.#onIdle.delete(ino)
+    run?.()
   }
 
   #count(ino: Ino): void {

@@ -2,11 +2,19 @@
 //
 // The kernel remembers names and attributes for as long as it was told, at most
 // until the client's lease ends, and pages for as long as the file looks
-// unchanged. A notification makes it ask again at once. It takes locks that a
-// request of this very mount may hold until we answer it, so notifications run
-// beside everything else, a few at a time; and where this mount has requests
-// under way in the inode, or such a request comes meanwhile, nobody waits for
-// them: two mounts that work in one directory would otherwise wait for one another.
+// unchanged. A notification makes it ask again at once.
+//
+// That of attributes takes no locks. With them gone the kernel asks before it
+// serves another page to read(2), and drops the pages itself if the file has changed.
+//
+// Those of names and pages take locks that a request of this very mount may hold
+// until we answer it, so they run beside everything else, a few at a time; and
+// where this mount has requests under way in the inode, or such a request comes
+// meanwhile, nobody waits for them: two mounts that work in one directory would
+// otherwise wait for one another. Pages, which matter to mmap(2) alone, are not
+// taken back at all before such requests have ended: a thread that waits for a
+// page can't be killed, and with it this process could not be, nor would the kernel
+// give up the requests that it waits for.
 
 import { deferred } from '../../../base/deferred.js'
 import type { Ino } from '../../../client/file-system.js'
@@ -20,11 +28,15 @@ import { invalEntryOut, invalInodeOut, outHeader } from './structs.js'
 export class KernelCache {
   readonly #device: Pick<Device, 'notify'>
   readonly #known: Known
-  readonly #inFlight: Pick<InFlight, 'isBusy' | 'onBusy'>
+  readonly #inFlight: Pick<InFlight, 'isBusy' | 'onBusy' | 'whenIdle'>
   readonly #waiting: (() => Promise<void>)[] = []
   #running = 0
 
-  constructor(device: Pick<Device, 'notify'>, known: Known, inFlight: Pick<InFlight, 'isBusy' | 'onBusy'>) {
+  constructor(
+    device: Pick<Device, 'notify'>,
+    known: Known,
+    inFlight: Pick<InFlight, 'isBusy' | 'onBusy' | 'whenIdle'>,
+  ) {
     this.#device = device
     this.#known = known
     this.#inFlight = inFlight
@@ -44,8 +56,18 @@ export class KernelCache {
   async #invalidate(ino: Ino): Promise<void> {
     const names = this.#known.takeNames(ino)
     const done = [this.forgetNames(ino, names)]
-    if (this.#known.has(ino)) done.push(this.#send(inodeMessage(ino)))
-    await this.#unlessBusy(ino, Promise.all(done))
+    const isKnown = this.#known.has(ino)
+    if (isKnown) done.push(this.#pagesGone(ino))
+    await Promise.all([
+      isKnown && this.#device.notify(attributesMessage(ino)),
+      this.#unlessBusy(ino, Promise.all(done)),
+    ])
+  }
+
+  #pagesGone(ino: Ino): Promise<void> {
+    return new Promise(resolve => {
+      this.#inFlight.whenIdle(ino, () => this.#send(pagesMessage(ino)).then(resolve))
+    })
   }
 
   /** Resolves when `done` does, or when a request that may hold the locks it takes is under way. */
@@ -77,8 +99,13 @@ export class KernelCache {
   }
 }
 
-/** Attributes, and all pages. */
-function inodeMessage(ino: Ino): Buffer {
+/** Before the first byte: no pages. */
+function attributesMessage(ino: Ino): Buffer {
+  return message(notifyCodes.INVAL_INODE, invalInodeOut.encode({ ino, off: -1, len: 0 }))
+}
+
+/** From the first byte to the last. */
+function pagesMessage(ino: Ino): Buffer {
   return message(notifyCodes.INVAL_INODE, invalInodeOut.encode({ ino, off: 0, len: 0 }))
 }
 

@@ -38,7 +38,7 @@ function read(message: Buffer): string {
   if (len !== message.length || unique !== 0) return 'malformed'
   if (error === notifyCodes.INVAL_INODE) {
     const { ino, off, len } = invalInodeOut.read(body)
-    return `inode ${ino} from ${off}, ${len} bytes`
+    return len !== 0 ? 'malformed' : `${off === -1 ? 'attributes' : 'pages'} of inode ${ino}`
   }
   const { parent, namelen } = invalEntryOut.read(body)
   const text = body.subarray(invalEntryOut.size)
@@ -47,15 +47,15 @@ function read(message: Buffer): string {
     : 'malformed'
 }
 
-t.test('what the kernel knows of an inode: its names, then attributes and pages', async t => {
+t.test('what the kernel knows of an inode: its attributes, its names, and pages', async t => {
   const { told, known, cache } = cached()
   known.told(directory)
   known.mayRemember(directory, name('a'))
   known.mayRemember(directory, name('bb'))
   await cache.invalidate([directory])
-  t.same(told, ['entry 6/a', 'entry 6/bb', 'inode 6 from 0, 0 bytes'])
+  t.same(told, ['entry 6/a', 'entry 6/bb', 'pages of inode 6', 'attributes of inode 6'])
   await cache.invalidate([directory])
-  t.same(told.slice(3), ['inode 6 from 0, 0 bytes'], 'the names are not remembered any more')
+  t.same(told.slice(4), ['pages of inode 6', 'attributes of inode 6'], 'the names are not remembered any more')
 })
 
 t.test('what it does not know it is not told of', async t => {
@@ -73,11 +73,14 @@ t.test('everything', async t => {
   known.mayRemember(root, name('b'))
   await cache.invalidate('all')
   t.same(told.sort(), [
+    'attributes of inode 1',
+    'attributes of inode 5',
+    'attributes of inode 6',
     'entry 1/b',
     'entry 6/a',
-    'inode 1 from 0, 0 bytes',
-    'inode 5 from 0, 0 bytes',
-    'inode 6 from 0, 0 bytes',
+    'pages of inode 1',
+    'pages of inode 5',
+    'pages of inode 6',
   ])
 })
 
@@ -91,27 +94,41 @@ t.test('it is waited for', async t => {
   await turn()
   t.notOk(done)
   waiting[0]?.resolve()
+  await turn()
+  t.notOk(done, 'for both')
+  waiting[1]?.resolve()
   await invalidated
 })
 
-t.test('but not where this mount has requests under way', async t => {
-  const { told, inFlight, known, cache } = cached({ slow: true })
-  known.told(file)
+t.test('but the names not where this mount has requests under way', async t => {
+  const { told, waiting, inFlight, known, cache } = cached({ slow: true })
   known.mayRemember(root, name('b'))
-  inFlight.begin(2, file)
   inFlight.begin(4, root)
-  await cache.invalidate([file, root])
-  t.equal(told.length, 3, 'it is told all the same')
+  const invalidated = cache.invalidate([root])
+  t.same(told, ['entry 1/b', 'attributes of inode 1'], 'they are told all the same')
+  waiting[1]?.resolve()
+  await invalidated
+})
+
+t.test('pages are not taken back while this mount has requests under way: the attributes are enough', async t => {
+  const { told, inFlight, known, cache } = cached()
+  known.told(file)
+  const requests = [inFlight.begin(2, file), inFlight.begin(4, file)]
+  await cache.invalidate([file])
+  await cache.invalidate([file])
+  t.same(told, ['attributes of inode 5', 'attributes of inode 5'])
+  for (const request of requests) inFlight.end(request)
+  t.same(told.slice(2), ['pages of inode 5'], 'when they have ended: once')
 })
 
 t.test('nor any longer when a request comes that may hold a lock it needs', async t => {
-  const { told, inFlight, known, cache } = cached({ slow: true })
+  const { told, waiting, inFlight, known, cache } = cached({ slow: true })
   known.mayRemember(root, name('b'))
   const invalidated = cache.invalidate([root])
-  await turn()
+  t.same(told, ['entry 1/b', 'pages of inode 1', 'attributes of inode 1'])
+  waiting[2]?.resolve()
   inFlight.begin(2, root)
   await invalidated
-  t.equal(told.length, 2)
 })
 
 t.test('a few at a time', async t => {
