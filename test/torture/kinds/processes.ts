@@ -1,0 +1,89 @@
+// Processes that die, and such that do nothing for a while.
+
+import { between, type Fault, type Kind, shorterOrLonger, type Target } from './kind.js'
+
+export const processKinds: Readonly<Record<string, Kind>> = {
+  'kill-primary': target => killServer(target, target.primary),
+  'kill-secondary': target => killServer(target, one(target.secondaries, target)),
+  'kill-first-of-chain': target => killServer(target, target.chain[0]),
+  'kill-middle-of-chain': target => killServer(target, target.chain[1]),
+  'kill-master': killMaster,
+  'kill-mount': killMount,
+  'kill-all-chunkservers': killAll,
+  'stop-primary': target => stopServer(target, target.primary),
+  'stop-secondary': target => stopServer(target, one(target.secondaries, target)),
+  'stop-first-of-chain': target => stopServer(target, target.chain[0]),
+  'stop-middle-of-chain': target => stopServer(target, target.chain[1]),
+  'stop-master': target => stop(target, 'master', signal => target.stage.cluster.master.kill(signal)),
+  'stop-mount': target => {
+    const mount = target.stage.cluster.mounts[target.mount]
+    return stop(target, `mount-${target.mount + 1}`, async signal => mount?.kill(signal))
+  },
+  'stop-all-chunkservers': target => {
+    const { chunkservers } = target.stage.cluster
+    return stop(target, 'all chunkservers', signal => Promise.all(chunkservers.map(server => server.kill(signal))))
+  },
+}
+
+function killServer({ stage, random }: Target, index = 0): Fault {
+  const server = stage.server(index)
+  return {
+    what: `SIGKILL of ${server.label}`,
+    holdMs: restartAfterMs(random),
+    begin: async () => void (await server.kill()),
+    end: () => server.start(),
+  }
+}
+
+function killMaster({ stage, random }: Target): Fault {
+  const { master } = stage.cluster
+  return {
+    what: 'SIGKILL of the master',
+    holdMs: restartAfterMs(random),
+    begin: async () => void (await master.kill()),
+    end: () => master.start(),
+  }
+}
+
+function killMount({ stage, random, mount }: Target): Fault {
+  return {
+    what: `SIGKILL of mount-${mount + 1}`,
+    holdMs: restartAfterMs(random),
+    begin: () => stage.killMount(mount),
+    end: () => stage.startMount(mount),
+  }
+}
+
+function killAll({ stage, random }: Target): Fault {
+  const { chunkservers } = stage.cluster
+  return {
+    what: 'SIGKILL of all chunkservers',
+    holdMs: restartAfterMs(random),
+    begin: async () => void (await Promise.all(chunkservers.map(server => server.kill()))),
+    end: async () => void (await Promise.all(chunkservers.map(server => server.start()))),
+  }
+}
+
+function stopServer(target: Target, index = 0): Fault {
+  const server = target.stage.server(index)
+  return stop(target, server.label, signal => server.kill(signal))
+}
+
+function stop({ random }: Target, what: string, send: (signal: NodeJS.Signals) => Promise<unknown>): Fault {
+  const holdMs = shorterOrLonger(random)
+  return {
+    what: `SIGSTOP of ${what} for ${holdMs} ms`,
+    holdMs,
+    begin: async () => void (await send('SIGSTOP')),
+    end: async () => void (await send('SIGCONT')),
+  }
+}
+
+/** At once, or when its absence has been noticed. */
+function restartAfterMs(random: Target['random']): number {
+  return random.next() < 0.3 ? 0 : between(random, 100, 2000)
+}
+
+function one(indexes: readonly number[], { random }: Target): number {
+  return indexes[Math.floor(random.next() * indexes.length)] ?? 0
+}

@@ -1,0 +1,105 @@
+// One round: programs work, something happens, they go on; then everything that
+// was acknowledged must be there, and all replicas must be the same.
+
+import { setTimeout as delay } from 'node:timers/promises'
+import { SeededRandom } from '../../src/base/random.js'
+import { hold, type Kind, type Target } from './kinds/kind.js'
+import { mountCount, type Stage } from './stage.js'
+import { below } from './work/work.js'
+
+const warmUpMs = 300
+const progressCount = 2
+/** For what must come about after a fault: far more than it may take, and an end to what does not. */
+const patienceMs = 60_000
+
+export interface Outcome {
+  readonly what: string
+  readonly acknowledged: number
+  /** The longest that one operation took. */
+  readonly longestMs: number
+  /** Acknowledged, and not there; or older than what was acknowledged before. */
+  readonly lost: readonly string[]
+  readonly diverged: readonly string[]
+  /** Errors, ends of processes, and what does not go on. */
+  readonly failed: readonly string[]
+}
+
+export async function playRound(stage: Stage, kind: Kind, seed: number): Promise<Outcome> {
+  const random = new SeededRandom(seed)
+  const failed: string[] = []
+  const lost: string[] = []
+  const diverged: string[] = []
+  const { work } = stage
+  await work.ask('start')
+  let what = 'nothing yet'
+  const mayFail = async (which: string, step: () => Promise<void>) => {
+    try {
+      await inTime(step())
+    } catch (reason) {
+      failed.push(`${which}: ${(reason as Error).message}`)
+    }
+    return failed.length === 0
+  }
+
+  await mayFail('a round begins', async () => {
+    await delay(warmUpMs)
+    const fault = kind(await targetOf(stage, random))
+    what = fault.what
+    await hold(fault)
+  })
+  ;(await mayFail('all go on', () => work.ask('progress', progressCount))) ||
+    failed.push(`done in this round: ${await work.ask('waiting')}`)
+  const isQuiet = await mayFail('what is under way ends', () => work.ask('pause'))
+  if (isQuiet) {
+    await mayFail('what is missing is made', () => becomesWhole(stage))
+    await mayFail('a check ends', async () => void lost.push(...(await work.ask('check'))))
+    await mayFail('a comparison ends', async () => {
+      for (const path of await work.ask('paths')) diverged.push(...(await stage.differing(path)))
+    })
+  }
+  const report = await work.ask('report')
+  failed.push(...stage.daemonsThatEnded().map(label => `${label} has ended`))
+  return {
+    what,
+    acknowledged: report.acknowledged,
+    longestMs: report.longestMs,
+    lost: [...report.wrong, ...lost],
+    diverged,
+    failed: [...report.failed, ...failed],
+  }
+}
+
+/** A file that is being written to, and who is who for it. */
+async function targetOf(stage: Stage, random: SeededRandom): Promise<Target> {
+  const mount = below(random, mountCount)
+  const chance = random.next()
+  while (true) {
+    const paths = await stage.work.ask('slotPaths')
+    const path = paths[Math.floor(chance * paths.length)] ?? ''
+    const roles = await stage.roles(path, mount).catch(() => undefined) // It may not have been made yet.
+    if (roles && roles.secondaries.length === 2) return { stage, random, path, mount, ...roles }
+    await delay(50)
+  }
+}
+
+async function becomesWhole(stage: Stage): Promise<void> {
+  await stage.repair()
+  while (true) {
+    const { chunksBelowGoal, servers } = await stage.status()
+    if (chunksBelowGoal === 0 && servers.every(({ connected }) => connected)) return
+    await delay(50)
+  }
+}
+
+async function inTime(step: Promise<void>): Promise<void> {
+  const timer = new AbortController()
+  const tooLate = delay(patienceMs, undefined, { signal: timer.signal }).then(() => {
+    throw new Error(`not so after ${patienceMs} ms`)
+  })
+  tooLate.catch(() => {}) // Nobody waits for it any more.
+  try {
+    await Promise.race([step, tooLate])
+  } finally {
+    timer.abort()
+  }
+}
