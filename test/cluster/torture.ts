@@ -56,7 +56,7 @@ t.test('of two writes at once, the one that was seen first is not seen again aft
   history.see(other.sequence, ++now)
 })
 
-t.test('a few rounds lose nothing', { skip: onlyRoot || cannotMount }, async t => {
+t.test('a few rounds lose nothing', { skip: onlyRoot || cannotMount, timeout: 180_000 }, async t => {
   const seed = String(Date.now() % 1_000_000)
   const run = fileURLToPath(new URL('../torture/run.js', import.meta.url))
   const [env, ...node] = plainNode
