@@ -40,11 +40,12 @@ export interface Daemon {
   abandon?(): Promise<void>
 }
 
-/** Runs a daemon for the whole life of the process, and ends the process. */
+/** Runs a daemon for the whole life of the process, and ends the process; after a bug by `crash`. */
 export async function runDaemon(
   name: string,
   options: DaemonOptions,
   start: (surroundings: Surroundings) => Promise<Daemon>,
+  crash: (code: number) => void = process.exit,
 ): Promise<void> {
   const log = openLog(name, options.logLevel)
   setInterval(() => {}, hour) // The process ends when we say so, not when there happens to be nothing to wait for.
@@ -56,7 +57,7 @@ export async function runDaemon(
   })
   process.on('uncaughtException', reason => {
     log.fatal({ err: reason }, 'a bug: this process ends')
-    process.exit(report(name, reason))
+    crash(report(name, reason))
   })
   try {
     const starting = start(surroundings(name, log, options.trace))

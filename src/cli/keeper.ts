@@ -25,9 +25,8 @@ export interface Worker {
 }
 
 export interface KeeperOptions {
-  readonly start: () => Worker
-  /** Whether a worker has left what another can go on with: it had mounted. */
-  readonly canGoOn: () => boolean
+  /** `goesOn`: with what another has left. */
+  readonly start: (goesOn: boolean) => Worker
   readonly clock: Clock
   readonly log: Logger
 }
@@ -36,7 +35,12 @@ export class Keeper {
   readonly #options: KeeperOptions
   readonly #stopping = deferred<void>()
   #worker: Worker | undefined
+  /** Undefined: the worker does not serve yet. */
+  #readyAt: number | undefined
+  #hasServed = false
   #stopSignal: NodeJS.Signals | undefined
+  /** The worker was told to leave the mount to another. */
+  #handingOver = false
   /** Workers that have died one after the other, each soon after its start. */
   #deaths = 0
 
@@ -46,16 +50,21 @@ export class Keeper {
 
   /** Resolves with the exit code when the mount has ended. */
   async run(): Promise<number> {
-    const { clock, log, canGoOn } = this.#options
+    const { clock, log } = this.#options
     for (;;) {
-      const startedAt = clock.now()
       const worker = this.#start()
       const exit = await worker.ended
       this.#worker = undefined
       if (exit.code !== null) return exit.code
       const what = { worker: worker.pid, exit: exitText(exit) }
-      if (!canGoOn()) return this.#stopSignal === undefined ? this.#lost(what, 'the worker has died') : 0
-      this.#deaths = clock.now() - startedAt >= workerSteadyMs ? 1 : this.#deaths + 1
+      if (this.#handingOver) {
+        this.#handingOver = false
+        log.info(what, 'the worker has handed over')
+        continue
+      }
+      if (!this.#hasServed) return this.#stopSignal === undefined ? this.#lost(what, 'the worker has died') : 0
+      const servedMs = this.#readyAt === undefined ? 0 : clock.now() - this.#readyAt
+      this.#deaths = servedMs >= workerSteadyMs ? 1 : this.#deaths + 1
       if (this.#deaths > workerDeathsMax) return this.#lost(what, 'worker after worker has died: the mount is given up')
       log.warn(what, 'the worker has died: another goes on')
       await clock.sleep(this.#pauseMs())
@@ -71,6 +80,13 @@ export class Keeper {
     if (isFirst) this.#options.clock.after(shutdownMs + workerEndMs, () => this.#stopping.resolve())
   }
 
+  /** The worker, if it serves, leaves the mount to another, which is started from the program as it is on the disk. */
+  handOver(): void {
+    if (!this.#worker || this.#readyAt === undefined || this.#handingOver) return
+    this.#handingOver = true
+    this.#worker.signal('SIGUSR2')
+  }
+
   /** Resolves when a worker that was told to end has not, though it should have long ago. */
   get overdue(): Promise<void> {
     return this.#stopping.promise
@@ -82,11 +98,14 @@ export class Keeper {
   }
 
   #start(): Worker {
-    const isFirst = this.#deaths === 0
-    const worker = this.#options.start()
+    const isFirst = !this.#hasServed
+    const worker = this.#options.start(!isFirst)
     this.#worker = worker
+    this.#readyAt = undefined
     this.#options.log.info({ worker: worker.pid }, isFirst ? 'the worker starts' : 'another worker starts')
     void worker.ready.then(() => {
+      this.#hasServed = true
+      this.#readyAt = this.#options.clock.now()
       if (!isFirst) this.#options.log.warn({ worker: worker.pid }, 'the worker was replaced: the mount goes on')
       // Before this it would have died of the signal.
       if (!isFirst && this.#stopSignal) worker.signal(this.#stopSignal)

@@ -1,6 +1,6 @@
 // How long the processes wait for one another.
 
-import { second } from '../base/units.js'
+import { hour, second } from '../base/units.js'
 
 /** A daemon's end, from the signal on: for what is dirty to be flushed, and for calls under way. */
 export const shutdownMs = 20 * second
@@ -27,7 +27,7 @@ export const backupPiecesAhead = 4
 export const progressPauseMs = 0.5 * second
 
 /** A worker of a mount that has served so long did not die of what it began with. */
-export const workerSteadyMs = 2 * second
+export const workerSteadyMs = 1 * second
 
 /** Workers that die one after the other, each sooner than that: then the mount is given up. */
 export const workerDeathsMax = 10
@@ -35,6 +35,12 @@ export const workerDeathsMax = 10
 /** Before each but the first of them is replaced: doubled each time. */
 export const workerPauseMsMin = 100
 export const workerPauseMsMax = 2 * second
+
+/** How long a worker goes on with what it has begun when it is to hand over. What is not done by then, the next does. */
+export const handOverMs = 5 * second
+
+/** How long a worker that goes on with a mount looks for the master: for as long as it takes. */
+export const masterWaitMs = 24 * hour
 
 /** For a worker's last steps, after shutdownMs: then it does not run at all, and is killed. */
 export const workerEndMs = abandonMs + 0.5 * second

@@ -1,9 +1,20 @@
 // The process that serves a mount: a client of the cluster, and what speaks with
 // the kernel.
 
+import { realpath } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import type { Clock } from '../base/clock.js'
+import { FileSurvivingMap } from '../base/file-surviving-map.js'
+import type { Logger } from '../base/log.js'
+import type { Ino } from '../client/file-system.js'
 import { connectFileSystem } from '../client/index.js'
+import type { InodeFileSystem } from '../client/inode-file-system.js'
+import { Survival } from '../client/survival.js'
+import type { Kept } from '../fuse/bindings/binding.js'
+import { forgetEverything } from '../fuse/bindings/kernel/takeover.js'
 import { InvalidationRelay } from '../fuse/invalidations.js'
 import { checkMount, mount } from '../fuse/mount.js'
+import { openBefore } from '../fuse/operations.js'
 import { unmountLazily } from '../fuse/unmount.js'
 import { squash } from '../fuse/views/squash.js'
 import { openSubdirectory } from '../fuse/views/subdirectory.js'
@@ -11,6 +22,7 @@ import { TrashView } from '../fuse/views/trash.js'
 import type { Address } from '../wire/address.js'
 import type { Location } from '../wire/location.js'
 import { type Daemon, runDaemon, type Surroundings } from './daemon.js'
+import { handOverMs, masterWaitMs } from './limits.js'
 import { atimeOf, checkMountChoices, type MountChoices } from './mount-options.js'
 import { mountSource } from './mounts.js'
 import type { DaemonOptions } from './options.js'
@@ -21,23 +33,29 @@ export interface MountOptions extends DaemonOptions, MountChoices {
   readonly wait: number
 }
 
-/** Descriptors of what the keeper holds. */
-export interface Kept {
-  /** /dev/fuse */
+/** What a worker gets from its keeper. */
+export interface FromKeeper {
+  /** Descriptor of /dev/fuse. */
   readonly device: number
+  /** Descriptor of the file in which is what survives a worker. */
+  readonly memory: number
+  /** Another worker has served the mount before. */
+  readonly goesOn: boolean
 }
 
-/** Serves for the whole life of the process. `kept` if there is a keeper: with the keeper this process ends. */
+/** Serves for the whole life of the process. With a keeper, it ends with that. */
 export async function runWorker(
   name: string,
   mountPoint: string,
   options: MountOptions,
-  kept: Kept | undefined,
+  keeper: FromKeeper | undefined,
 ): Promise<void> {
-  if (kept) endWithKeeper()
+  if (!keeper) return runDaemon(name, options, around => start(mountPoint, options, undefined, around))
+  endWithKeeper()
   const { exitWithParent, ...mine } = options
-  const daemonOptions = kept || exitWithParent === undefined ? mine : options
-  await runDaemon(name, daemonOptions, around => start(mountPoint, options, kept, around))
+  const serve = (around: Surroundings) => start(mountPoint, options, keptBy(keeper, around.log), around)
+  // Not by exit(), which would end the mount: the next worker goes on.
+  await runDaemon(name, mine, serve, () => process.kill(process.pid, 'SIGKILL'))
 }
 
 /** A mount whose keeper was killed is dead, as it would be without one. */
@@ -48,6 +66,22 @@ function endWithKeeper(): void {
     .resume()
 }
 
+function keptBy({ device, memory, goesOn }: FromKeeper, log: Logger): Kept {
+  return { device, goesOn, survival: new Survival(new FileSurvivingMap(memory, log)) }
+}
+
+/** What stays as it was when the mount was made. */
+interface Mounted {
+  readonly directory: string
+  readonly root: Ino
+}
+
+const mountedKey = 'mounted'
+
+function mountedBefore({ survival }: Kept): Mounted | undefined {
+  return survival.map.inherited.find(({ key }) => key === mountedKey)?.value as Mounted | undefined
+}
+
 async function start(
   mountPoint: string,
   options: MountOptions,
@@ -56,23 +90,32 @@ async function start(
 ): Promise<Daemon> {
   const { clock, random, log, control, data, trace, identify } = around
   checkMountChoices(options)
+  const before = kept?.goesOn ? mountedBefore(kept) : undefined
+  if (kept?.goesOn && !options.exclusive) await forgetEverything(kept.device, openBefore(kept.survival.map), clock, log)
+  const directory = await (kept?.goesOn
+    ? (before?.directory ?? mountedDirectory(mountPoint))
+    : checkedDirectory(mountPoint, options, clock))
   const { binding, readOnly, exclusive, allowOther } = options
-  const { mountPoint: directory } = await checkMount({ mountPoint, binding, allowOther, exclusive, clock })
-  const { master, location, timeout: timeoutMs, wait: connectTimeoutMs, fsname = mountSource(master) } = options
-  const settings = { master, location, timeoutMs, connectTimeoutMs, description: directory }
+  const { master, location, timeout: timeoutMs, fsname = mountSource(master) } = options
+  const connectTimeoutMs = kept?.goesOn ? masterWaitMs : options.wait
+  const settings = { master, location, timeoutMs, connectTimeoutMs, description: directory, survival: kept?.survival }
   const relay = new InvalidationRelay()
   const onInvalidate = relay.invalidated
   const fileSystem = await connectFileSystem({ control, data, clock, random, log, trace, onInvalidate, ...settings })
   identify(() => fileSystem.who)
   try {
-    const part = await openSubdirectory(new TrashView(fileSystem), relay, options.subdir ?? '/')
+    const part = await openSubdirectory(new TrashView(fileSystem), relay, options.subdir ?? '/', before?.root)
     const mounted = await mount({
       fileSystem: squash(part.fileSystem, options),
       invalidations: part.invalidations,
       mountPoint: directory,
       atime: atimeOf(options),
-      ...{ binding, readOnly, exclusive, allowOther, log, fsname, clock, device: kept?.device },
+      ...{ binding, readOnly, exclusive, allowOther, log, fsname, clock, kept },
     })
+    kept?.survival.map.put(mountedKey, { directory, root: part.root } satisfies Mounted)
+    fileSystem.resumed()
+    kept?.survival.dropInherited()
+    if (kept) process.on('SIGUSR2', () => void handOver(fileSystem, around))
     return {
       ready: `mounted on ${directory}`,
       closed: mounted.closed.then(() => undefined),
@@ -86,4 +129,23 @@ async function start(
     await fileSystem.close()
     throw reason
   }
+}
+
+async function checkedDirectory(mountPoint: string, options: MountOptions, clock: Clock): Promise<string> {
+  const { binding, exclusive, allowOther } = options
+  const checked = await checkMount({ mountPoint, binding, allowOther, exclusive, clock })
+  return checked.mountPoint
+}
+
+/** Without a look at the directory itself: it waits for us. */
+async function mountedDirectory(mountPoint: string): Promise<string> {
+  const absolute = resolve(mountPoint)
+  return join(await realpath(dirname(absolute)), basename(absolute))
+}
+
+/** Leaves the mount to a worker of the program that is on the disk by now, with as little to do as possible. */
+async function handOver(fileSystem: InodeFileSystem, { clock, log }: Surroundings): Promise<void> {
+  log.info('hands over to another worker')
+  await Promise.race([fileSystem.settle(), clock.sleep(handOverMs)])
+  process.kill(process.pid, 'SIGKILL')
 }

@@ -6,12 +6,16 @@
 // Otherwise there is one process, which is the worker.
 
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { openSync } from 'node:fs'
+import { openSync, unlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Option } from 'commander'
 import { SystemClock } from '../base/clock.js'
 import { deferred } from '../base/deferred.js'
+import { LeasefsError } from '../base/errors.js'
 import { openLog } from '../base/log.js'
 import { hour } from '../base/units.js'
 import { fuseDevice } from '../fuse/prerequisites.js'
@@ -35,10 +39,14 @@ const name = 'leasefs-mount'
 
 /** Descriptors as which the worker gets what the keeper holds. */
 const deviceDescriptor = 3
+const memoryDescriptor = 4
+
+/** Only processes die here, not machines: so a disk will do, too. */
+const memoryDirectories = ['/dev/shm', '/run', tmpdir()]
 
 interface Options extends MountOptions {
   /** This is a worker. */
-  readonly kept?: true
+  readonly kept?: 'first' | 'next'
 }
 
 export async function main(): Promise<void> {
@@ -47,16 +55,18 @@ export async function main(): Promise<void> {
     .option('--master <address>', 'HOST:PORT of the master', peerAddress, masterAddressDefault)
     .option('--location <label>', 'where this client is: /dc/rack/host', location, locationDefault())
     .option('--wait <time>', 'how long to wait for the master at the start', duration(0, hour), waitDefaultMs)
-    .addOption(new Option('--kept', 'serve what the parent holds').hideHelp())
+    .addOption(new Option('--kept <which>', 'serve what the parent holds').choices(['first', 'next']).hideHelp())
   addDaemonOptions(addMountOptions(command)).action(run)
   await runProgram(command)
 }
 
 async function run(mountPoint: string, options: Options): Promise<void> {
-  const device = options.kept ? undefined : openDevice(options)
-  if (device !== undefined) return keep(device, options)
+  const { kept } = options
+  const device = kept ? undefined : openDevice(options)
+  if (device !== undefined) return keep([device, openMemory()], options)
   const { runWorker } = await import('./mount-worker.js')
-  await runWorker(name, mountPoint, options, options.kept && { device: deviceDescriptor })
+  const keeper = { device: deviceDescriptor, memory: memoryDescriptor, goesOn: kept === 'next' }
+  await runWorker(name, mountPoint, options, kept && keeper)
 }
 
 /** What is to be kept; undefined if there is nothing to keep, or the worker is to say why not. */
@@ -69,17 +79,33 @@ function openDevice({ binding }: Options): number | undefined {
   }
 }
 
-async function keep(device: number, options: Options): Promise<void> {
+/** A file without a name, in memory where there is such a place: it lives as long as a process holds it. */
+function openMemory(): number {
+  for (const directory of memoryDirectories) {
+    try {
+      const path = join(directory, `leasefs-mount-${randomUUID()}`)
+      const file = openSync(path, 'wx+', 0o600)
+      unlinkSync(path)
+      return file
+    } catch {
+      // The next.
+    }
+  }
+  throw new LeasefsError('IO', `no file can be made in ${memoryDirectories.join(', ')}`)
+}
+
+async function keep(descriptors: readonly number[], options: Options): Promise<void> {
   const clock = new SystemClock()
   const log = openLog(name, options.logLevel)
   let hasBeenReady = false
-  const start = () =>
-    startWorker([device], line => {
+  const start = (goesOn: boolean) =>
+    startWorker(['--kept', goesOn ? 'next' : 'first'], descriptors, line => {
       if (!hasBeenReady) process.stdout.write(`${line}\n`)
       hasBeenReady = true
     })
-  const keeper = new Keeper({ start, canGoOn: () => false, clock, log })
+  const keeper = new Keeper({ start, clock, log })
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => keeper.stop(signal))
+  process.on('SIGUSR2', () => keeper.handOver())
   if (options.exitWithParent !== undefined) {
     const delayMs = options.exitWithParent
     process.stdin
@@ -95,9 +121,9 @@ async function keep(device: number, options: Options): Promise<void> {
 }
 
 /** Runs this program as a worker, with a session of its own: what a terminal sends comes through the keeper. */
-function startWorker(descriptors: readonly number[], onReady: (line: string) => void): Worker {
+function startWorker(more: readonly string[], descriptors: readonly number[], onReady: (line: string) => void): Worker {
   const [, file = '', ...args] = process.argv
-  const child = spawn(process.execPath, [...process.execArgv, file, '--kept', ...args], {
+  const child = spawn(process.execPath, [...process.execArgv, file, ...more, ...args], {
     detached: true,
     stdio: ['pipe', 'pipe', 'inherit', ...descriptors],
   })

@@ -20,6 +20,7 @@ import type { Logger } from '../base/log.js'
 import { type Lock, LockKind, LockType } from '../wire/gen/common.js'
 import type { Ino } from '../wire/ids.js'
 import type { Session } from './session.js'
+import type { Survival } from './survival.js'
 
 export interface AppendTurnsOptions {
   readonly session: Pick<Session, 'request' | 'requestPatiently'>
@@ -29,6 +30,8 @@ export interface AppendTurnsOptions {
   readonly timeoutMs: number
   /** Resolves when what was written to the inode has been applied and reported, or has failed. */
   readonly settle: (ino: Ino) => Promise<void>
+  /** Absent: no process comes after this one. */
+  readonly survival?: Survival | undefined
 }
 
 interface Turn {
@@ -78,6 +81,12 @@ export class AppendTurns {
     }
   }
 
+  /** Turns that an earlier process may have had: they are given up, when what it wrote in them has been applied. */
+  found(inos: Iterable<Ino>): void {
+    for (const ino of inos) this.#turns.set(ino, { users: 0, isOurs: true, beginning: undefined, ending: undefined })
+    this.invalidated(inos)
+  }
+
   /** The stream was away; with `lost`, the session has ended, and the turns with it. */
   reset(lost: boolean): void {
     const inos = [...this.#turns.keys()]
@@ -90,6 +99,7 @@ export class AppendTurns {
     for (const ino of inos) {
       const turn = this.#turns.get(ino)
       if (turn) turn.isOurs = false
+      this.#options.survival?.map.forget(turnKey(ino))
       if (turn?.users === 0 && !turn.ending) this.#turns.delete(ino)
     }
   }
@@ -100,6 +110,7 @@ export class AppendTurns {
     const lock = { ...whole, type: LockType.EXCLUSIVE }
     const late = new AbortController()
     const cancelTimer = clock.after(timeoutMs, () => late.abort())
+    this.#options.survival?.map.put(turnKey(ino), 0)
     try {
       await session.requestPatiently({ $case: 'setLock', value: { ino, lock, wait: true } }, late.signal, answer => {
         if (answer.failure) return
@@ -134,7 +145,12 @@ export class AppendTurns {
       if (code !== 'CANCELLED' && code !== 'NOT_FOUND') log.warn({ ino, code }, 'a turn to append was not given up')
     }
     turn.isOurs = false
+    this.#options.survival?.map.forget(turnKey(ino))
     this.#turns.delete(ino)
     turn.ending?.resolve()
   }
+}
+
+function turnKey(ino: Ino): string {
+  return `turn/${ino}`
 }

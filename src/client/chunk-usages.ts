@@ -14,6 +14,10 @@ export class ChunkUsages {
     if (!known || isNewer(usage, known)) this.#untold.set(index, { ...usage, index })
   }
 
+  get untold(): readonly ChunkUsage[] {
+    return [...this.#untold.values()]
+  }
+
   /** What is to be told now. Whoever takes it tells the master, or gives it back. */
   take(): ChunkUsage[] {
     const usages = [...this.#untold.values()]

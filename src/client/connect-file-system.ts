@@ -23,7 +23,9 @@ import { Metadata } from './metadata.js'
 import { Mutator } from './mutate.js'
 import { OpenInode } from './open-inode.js'
 import { OpenInodes } from './open-inodes.js'
+import { resume } from './resume.js'
 import { Session, type SessionListener } from './session.js'
+import type { Survival } from './survival.js'
 import { WriteBehind } from './write-behind.js'
 
 /** Everything a client needs, with nothing left to default: see ConnectOptions for the meaning of each. */
@@ -42,12 +44,13 @@ export interface FileSystemOptions {
   readonly dirtyBytesMax: number
   readonly readCacheBytesMax: number
   /** Hears what another client has changed, after our own caches have dropped it: for the kernel's. */
+  readonly survival?: Survival | undefined
   readonly onInvalidate?: ((inos: readonly Ino[] | 'all') => Promise<void> | void) | undefined
 }
 
 /** @throws LeasefsError UNAVAILABLE: no master answers there; WRONG_CLUSTER */
 export async function openFileSystem(options: FileSystemOptions): Promise<InodeFileSystem> {
-  const { clock, log, timeoutMs } = options
+  const { clock, log, timeoutMs, survival } = options
   const session = await Session.open({ ...options, network: options.control })
   const who = () => `client:${session.id}`
   const data = createDataClient({
@@ -72,25 +75,29 @@ export async function openFileSystem(options: FileSystemOptions): Promise<InodeF
   const makeInode = (ino: Ino): OpenInode => {
     const reads = new FileReads(ino, chunks, cache)
     const changed = reads.changed.bind(reads)
-    const writes = new FileWrites({ ino, behind, mutator, locations, metadata, nextDataId, clock, changed })
+    const writes = new FileWrites({ ino, behind, mutator, locations, metadata, nextDataId, clock, changed, survival })
     return new OpenInode({ ino, writes, reads, metadata, locations, extents, turns, nextDataId })
   }
   const closing = (inos: readonly Ino[]) => turns.closed(inos)
-  const inodes: OpenInodes = new OpenInodes({ metadata, make: makeInode, log, clock, closing })
+  const inodes: OpenInodes = new OpenInodes({ metadata, make: makeInode, log, clock, closing, survival })
 
   const settle = async (ino: Ino) => inodes.get(ino)?.writes.settle()
-  const turns = new AppendTurns({ session, clock, log, timeoutMs, settle })
-  const locks = new Locks({ session, log, settle })
+  const turns = new AppendTurns({ session, clock, log, timeoutMs, settle, survival })
+  const locks = new Locks({ session, log, settle, survival })
   const accessTimes = new AccessTimes(metadata, clock, log)
 
-  session.listen(cachesOf({ metadata, locations, inodes, locks, turns, onInvalidate: options.onInvalidate, log }))
+  const caches = cachesOf({ metadata, locations, inodes, locks, turns, onInvalidate: options.onInvalidate, log })
+  session.listen(caches)
   const close = async () => {
     streams.close()
     data.close()
     await session.close()
   }
   const cacheValidMs = () => session.cacheValidMs
-  return new InodeFileSystem({ metadata, inodes, behind, locks, accessTimes, cacheValidMs, who, close })
+  const inherited = survival?.inherited
+  const lost = () => caches.reset(true)
+  const resumed = inherited && (await resume({ inherited, session, inodes, locks, turns, log, lost }))
+  return new InodeFileSystem({ metadata, inodes, behind, locks, accessTimes, cacheValidMs, who, close, resumed })
 }
 
 interface Caches {

@@ -18,6 +18,7 @@ import { Client } from './client.js'
 import { openFileSystem } from './connect-file-system.js'
 import type { InodeFileSystem } from './inode-file-system.js'
 import { connectTimeoutMsDefault, dirtyBytesMaxDefault, readCacheBytesMaxDefault, timeoutMsDefault } from './limits.js'
+import type { Survival } from './survival.js'
 
 export interface ConnectOptions {
   /** Where the master listens: "HOST:PORT". */
@@ -56,6 +57,9 @@ export interface ConnectOptions {
    * them waits for the promise, though not for long.
    */
   readonly onInvalidate?: (inos: readonly Ino[] | 'all') => Promise<void> | void
+
+  /** Goes on with what an earlier process has left, and leaves it to the next. Without it nothing is left. */
+  readonly survival?: Survival | undefined
 
   /** What the outside world is made of. A plain program leaves these alone. */
   readonly control?: ControlNetwork
@@ -105,5 +109,6 @@ export async function connectFileSystem(options: ConnectOptions): Promise<InodeF
     dirtyBytesMax: Math.max(dirtyBytesMax, mutationSizeMax),
     readCacheBytesMax,
     onInvalidate: options.onInvalidate,
+    survival: options.survival,
   })
 }

@@ -51,14 +51,24 @@ export interface AttributeChanges {
   readonly killPrivileges?: boolean
 }
 
-export interface NewInode {
+/** The program's call that a change is made for: see survival.ts. */
+export interface Caused {
+  readonly cause?: number | undefined
+}
+
+export interface XattrOptions extends Caused {
+  readonly createOnly?: boolean
+  readonly replaceOnly?: boolean
+}
+
+export interface NewInode extends Caused {
   readonly mode: number
   readonly uid: number
   readonly gid: number
 }
 
 /** Who takes a name away: it is told of a file that goes to the trash so. */
-export interface Deleter {
+export interface Deleter extends Caused {
   readonly uid?: number
 }
 
@@ -118,7 +128,7 @@ export interface OpenFile {
    * Takes the bytes (copies them) and resolves when the write-behind buffer has
    * room for them. An error of an earlier write is reported here, or by flush, sync or close: once.
    */
-  write(offset: number, data: Buffer): Promise<void>
+  write(offset: number, data: Buffer, by?: Caused): Promise<void>
 
   /** Resolves when every write so far has been applied by all replicas, and the size is known to the master. */
   flush(): Promise<void>
@@ -186,9 +196,9 @@ export interface FileSystem {
   makeNode(parent: Ino, name: Name, kind: FileKind, rdev: number, inode: NewInode): Promise<Attributes>
   readSymlink(ino: Ino): Promise<Buffer>
 
-  link(ino: Ino, parent: Ino, name: Name): Promise<Attributes>
+  link(ino: Ino, parent: Ino, name: Name, by?: Caused): Promise<Attributes>
   unlink(parent: Ino, name: Name, by?: Deleter): Promise<void>
-  removeDirectory(parent: Ino, name: Name): Promise<void>
+  removeDirectory(parent: Ino, name: Name, by?: Caused): Promise<void>
   rename(
     parent: Ino,
     name: Name,
@@ -198,14 +208,9 @@ export interface FileSystem {
   ): Promise<void>
 
   getXattr(ino: Ino, name: Name): Promise<Buffer>
-  setXattr(
-    ino: Ino,
-    name: Name,
-    value: Buffer,
-    options?: { readonly createOnly?: boolean; readonly replaceOnly?: boolean },
-  ): Promise<void>
+  setXattr(ino: Ino, name: Name, value: Buffer, options?: XattrOptions): Promise<void>
   listXattrs(ino: Ino): Promise<readonly Name[]>
-  removeXattr(ino: Ino, name: Name): Promise<void>
+  removeXattr(ino: Ino, name: Name, by?: Caused): Promise<void>
 
   /**
    * Takes or changes a lock; resolves when it is held.

@@ -2,28 +2,26 @@
 // taken at once and pushed later, several batches at a time; then the master is
 // told how long the file is.
 //
-// Two batches that touch the same block of the file are never under way at
-// once, and batches start in the order in which they were sealed. So an older
-// write can't overtake a newer one, however often it has to be tried again.
-//
 // An error of a push is kept until someone hears of it: once.
 
 import { crc32 } from '@node-rs/crc32'
 import type { Clock } from '../base/clock.js'
-import { LeasefsError } from '../base/errors.js'
+import { errorCodeOf, LeasefsError } from '../base/errors.js'
 import { chunkSize } from '../constants.js'
 import type { ChunkUsage } from '../wire/gen/common.js'
 import type { DataId, Ino } from '../wire/ids.js'
+import { BatchQueue, type QueuedBatch } from './batch-queue.js'
 import { ChunkUsages } from './chunk-usages.js'
 import { DirtyData, type Extent, endOf } from './dirty-data.js'
 import type { Attributes, Timestamp } from './file-system.js'
-import { batchesInFlightMax, locateAheadBytes } from './limits.js'
+import { locateAheadBytes } from './limits.js'
 import type { LocationCache } from './location-cache.js'
 import type { Metadata } from './metadata.js'
 import type { BatchMutation, Mutator } from './mutate.js'
-import { type ExtentBatch, packBatches } from './pack-batches.js'
-import type { Range } from './ranges.js'
+import { type Range, uncovered } from './ranges.js'
 import { SizeReports } from './size-reports.js'
+import type { InodeState, PushedBatch, Survival, WrittenPiece } from './survival.js'
+import { foundExtents, SurvivingWrites } from './surviving-writes.js'
 import type { DirtyFile, WriteBehind } from './write-behind.js'
 
 export interface FileWritesOptions {
@@ -36,11 +34,15 @@ export interface FileWritesOptions {
   readonly clock: Clock
   /** What was read before of this range is out of date. */
   readonly changed: (range: Range) => void
+  /** Absent: no process comes after this one. */
+  readonly survival?: Survival | undefined
 }
 
-interface QueuedBatch extends ExtentBatch {
-  readonly done: Promise<void>
-  readonly settle: () => void
+/** What an earlier process has left of one file's writes. */
+export interface FoundWrites {
+  readonly pieces: readonly WrittenPiece[]
+  readonly batches: readonly PushedBatch[]
+  readonly state: InodeState | undefined
 }
 
 export class FileWrites implements DirtyFile {
@@ -48,11 +50,12 @@ export class FileWrites implements DirtyFile {
   readonly #dirty: DirtyData
   readonly #reports: SizeReports
   readonly #usages = new ChunkUsages()
-  readonly #queue: QueuedBatch[] = []
-  readonly #inFlight = new Set<QueuedBatch>()
-  readonly #busyBlocks = new Set<number>()
+  readonly #surviving: SurvivingWrites | undefined
+  readonly #batches = new BatchQueue(batch => this.#apply(batch))
   /** Chunks with mutations that may not be on the disks yet. */
   readonly #unsynced = new Set<number>()
+  /** Chunks that are being synced. */
+  readonly #syncing: (readonly number[])[] = []
   #bytesCounted = 0
   #error: LeasefsError | undefined
   #openSince: number | undefined
@@ -60,18 +63,20 @@ export class FileWrites implements DirtyFile {
 
   constructor(options: FileWritesOptions) {
     this.#options = options
-    const { ino, metadata, clock } = options
+    const { ino, metadata, clock, survival } = options
+    this.#surviving = survival && new SurvivingWrites(survival, ino)
     this.#dirty = new DirtyData(options.behind.pool)
     this.#reports = new SizeReports({
       ...{ ino, metadata, clock, usages: this.#usages },
       pendingFrom: offset => this.#dirty.firstFrom(offset),
       allApplied: () => this.#dirty.isEmpty,
       changed: () => this.#changed(),
+      reported: () => this.#remember(),
     })
   }
 
   get dirtyBytes(): number {
-    return this.#dirty.bytes
+    return Math.max(this.#dirty.bytes, this.#surviving?.bytes ?? 0)
   }
 
   get waitingSince(): number | undefined {
@@ -79,7 +84,7 @@ export class FileWrites implements DirtyFile {
   }
 
   get isPushing(): boolean {
-    return this.#inFlight.size > 0
+    return this.#batches.isRunning
   }
 
   /** Nothing is dirty, and the master knows everything. An error may still wait to be heard. */
@@ -92,14 +97,17 @@ export class FileWrites implements DirtyFile {
     return this.#reports.view(attributes)
   }
 
-  /** Takes a copy of the bytes. The caller has waited for room. */
-  write(offset: number, data: Buffer): void {
+  /** Takes a copy of the bytes. The caller has waited for room. `onceFor`: the call for which they are written once. */
+  write(offset: number, data: Buffer, onceFor?: number): void {
     if (data.length === 0) return
     const { clock } = this.#options
     this.#dirty.write(offset, data)
     this.#locateAhead(offset, data.length)
-    this.#reports.wrote(offset + data.length)
-    this.#enqueue(this.#dirty.sealFull())
+    const mtime = this.#reports.wrote(offset + data.length)
+    this.#surviving?.wrote(offset, data, mtime, onceFor)
+    // It may be applied, and so forgotten, before the call is answered (O_SYNC).
+    if (onceFor !== undefined) this.#options.survival?.done(onceFor)
+    this.#seal(this.#dirty.sealFull())
     this.#openSince = this.#dirty.hasOpen ? (this.#openSince ?? clock.now()) : undefined
     this.#changed()
   }
@@ -107,6 +115,7 @@ export class FileWrites implements DirtyFile {
   /** The file's time was set: a report of earlier writes must not undo that. */
   setMtime(mtime: Timestamp | 'now'): void {
     this.#reports.setMtime(mtime)
+    this.#remember()
   }
 
   othersChanged(): void {
@@ -141,20 +150,32 @@ export class FileWrites implements DirtyFile {
     await this.flush()
     const indexes = [...this.#unsynced]
     this.#unsynced.clear()
+    this.#syncing.push(indexes)
     try {
       await Promise.all(indexes.map(index => this.applyOne(index, { kind: 'sync', id: this.#options.nextDataId() })))
     } catch (reason) {
       for (const index of indexes) this.#unsynced.add(index)
       throw reason
+    } finally {
+      this.#syncing.splice(this.#syncing.indexOf(indexes), 1)
     }
+    if (indexes.length > 0) this.#remember()
     await this.#options.metadata.syncInode(this.#options.ino)
   }
 
   /** One mutation without data, by itself. */
   async applyOne(index: number, mutation: BatchMutation): Promise<void> {
-    const { usage } = await this.#options.mutator.apply({ ino: this.#options.ino, index, mutations: [mutation] })
-    this.#usages.note(index, usage)
-    if (mutation.kind !== 'sync') this.#unsynced.add(index)
+    // A sync that is applied late does no harm.
+    const key = mutation.kind === 'sync' ? undefined : this.#surviving?.applying(index, mutation)
+    try {
+      const { usage } = await this.#options.mutator.apply({ ino: this.#options.ino, index, mutations: [mutation] })
+      this.#usages.note(index, usage)
+    } finally {
+      if (key !== undefined) this.#surviving?.applied(key)
+    }
+    if (mutation.kind === 'sync') return
+    this.#unsynced.add(index)
+    this.#remember()
   }
 
   /** The content was changed by a mutation of its own: told to the master, with the time and what is stored now. */
@@ -171,9 +192,23 @@ export class FileWrites implements DirtyFile {
 
   /** Drops what has been written beyond `size`, and waits until nothing is under way. The caller holds writers off. */
   async cut(size: number): Promise<void> {
-    if (this.#queue.length === 0 && this.#inFlight.size === 0) this.#dirty.cut(size)
+    if (this.#batches.isEmpty) this.#cutOpen(size)
     await this.#settled()
     this.#reports.cut(size)
+  }
+
+  #cutOpen(size: number): void {
+    this.#dirty.cut(size)
+    const { mtime } = this.#reports
+    if (!mtime) return
+    const kept = (range: Range) => {
+      return uncovered(range, this.#dirty.missing(range)).map(({ start, end }) => {
+        const bytes = Buffer.alloc(end - start)
+        this.#dirty.copyTo(bytes, start)
+        return { start, bytes }
+      })
+    }
+    this.#surviving?.cut(size, kept, mtime)
   }
 
   /**
@@ -189,8 +224,75 @@ export class FileWrites implements DirtyFile {
   /** The error of a push that nobody has heard of yet, if there is one. */
   throwError(): void {
     const error = this.#error
+    if (!error) return
     this.#error = undefined
-    if (error) throw error
+    this.#remember()
+    throw error
+  }
+
+  /**
+   * Goes on where an earlier process has left off: what it was applying is applied
+   * again, under the same ids, before anything else.
+   */
+  found({ pieces, batches, state }: FoundWrites): void {
+    const open = new Set(pieces)
+    for (const batch of batches) this.#foundBatch(batch, open)
+    for (const piece of open) {
+      this.#dirty.write(piece.offset, piece.bytes)
+      this.#surviving?.foundOpen(piece)
+    }
+    if (state) this.#foundState(state)
+    for (const { sequence, offset, bytes, mtime } of pieces) {
+      this.#reports.foundWritten(offset + bytes.length, sequence > (state?.sequence ?? 0) ? mtime : undefined)
+    }
+    if (this.#dirty.hasOpen) this.#openSince = this.#options.clock.now()
+    this.#changed()
+  }
+
+  #foundBatch(batch: PushedBatch, open: Set<WrittenPiece>): void {
+    const extents: Extent[] = []
+    for (const { start, bytes, pieces } of foundExtents(batch, open)) {
+      if (!bytes) {
+        this.#keep(new LeasefsError('IO', `some of what was written to inode ${this.#options.ino} was not left whole`))
+        continue
+      }
+      this.#dirty.write(start, bytes)
+      const sealed = this.#dirty.sealAll()
+      for (const extent of sealed) this.#surviving?.foundSealed(extent, pieces)
+      extents.push(...sealed)
+    }
+    const ids = batch.extents.map(({ id }) => id)
+    this.#batches.add(extents, extents.length === ids.length ? { ids, key: batch.key } : undefined)
+  }
+
+  #foundState(state: InodeState): void {
+    this.#surviving?.foundState()
+    this.#reports.found(state)
+    for (const index of state.unsynced) this.#unsynced.add(index)
+    for (const usage of state.usages) this.#usages.note(usage.index, usage)
+    if (state.error) this.#error = new LeasefsError(errorCodeOf(state.error.code), state.error.message)
+  }
+
+  /** Of what nobody has been told. Undefined: nothing. */
+  get #state(): Omit<InodeState, 'sequence'> | undefined {
+    const unsynced = [...new Set([...this.#unsynced, ...this.#syncing.flat()])]
+    if (this.isClean && !this.#error && unsynced.length === 0) return undefined
+    const error = this.#error && { code: this.#error.code, message: this.#error.message }
+    return { ...this.#reports.state, unsynced, usages: this.#usages.untold, error }
+  }
+
+  #remember(): void {
+    this.#surviving?.state(this.#state)
+  }
+
+  /** Someone uses the inode again. */
+  used(): void {
+    if (this.#unsynced.size > 0) this.#remember()
+  }
+
+  /** Nobody does any more: what is left to say of it is for no one. */
+  unused(): void {
+    this.#surviving?.forgetState()
   }
 
   pushBehind(): void {
@@ -202,45 +304,35 @@ export class FileWrites implements DirtyFile {
   async #settled(): Promise<void> {
     const { end } = this.#reports
     this.#pushOpen()
-    await Promise.all([...this.#inFlight, ...this.#queue].map(({ done }) => done))
+    await this.#batches.done()
     this.#reports.settledTo(end)
     await this.#reports.report()
   }
 
   #pushOpen(): void {
-    this.#enqueue(this.#dirty.sealAll())
+    this.#seal(this.#dirty.sealAll())
     this.#openSince = undefined
     this.#changed()
   }
 
-  #enqueue(extents: readonly Extent[]): void {
-    if (extents.length === 0) return
-    for (const batch of packBatches(extents)) {
-      let settle = () => {}
-      const done = new Promise<void>(resolve => {
-        settle = resolve
-      })
-      this.#queue.push({ ...batch, done, settle })
-    }
-    this.#pump()
-  }
-
-  #pump(): void {
-    while (this.#inFlight.size < batchesInFlightMax) {
-      const [next] = this.#queue
-      if (!next || next.blocks.some(block => this.#busyBlocks.has(block))) return
-      this.#queue.shift()
-      this.#inFlight.add(next)
-      for (const block of next.blocks) this.#busyBlocks.add(block)
-      this.#apply(next)
-    }
+  #seal(extents: readonly Extent[]): void {
+    this.#surviving?.sealed(extents)
+    this.#batches.add(extents)
   }
 
   async #apply(batch: QueuedBatch): Promise<void> {
-    const { ino, mutator } = this.#options
+    const { nextDataId } = this.#options
     this.#unsynced.add(batch.index)
+    const ids = batch.found?.ids ?? batch.extents.map(nextDataId)
+    const pushed = batch.found?.key ?? this.#surviving?.pushing(batch.extents, ids)
+    await this.#applyAs(batch, ids)
+    this.#settle(batch, pushed)
+  }
+
+  async #applyAs(batch: QueuedBatch, ids: readonly DataId[]): Promise<void> {
+    const { ino, mutator } = this.#options
     try {
-      const mutations = batch.extents.map(extent => this.#mutationOf(extent))
+      const mutations = batch.extents.map((extent, i) => mutationOf(extent, ids[i] as DataId))
       const { pushed, usage } = await mutator.apply({ ino, index: batch.index, mutations })
       this.#usages.note(batch.index, usage)
       for (const extent of batch.extents) this.#reports.applied(endOf(extent))
@@ -248,25 +340,17 @@ export class FileWrites implements DirtyFile {
     } catch (reason) {
       this.#keep(reason)
     }
-    this.#settle(batch)
   }
 
-  #mutationOf({ start, length, buffer }: Extent): BatchMutation {
-    const bytes = buffer.length === length ? buffer : buffer.subarray(0, length)
-    return { kind: 'write', id: this.#options.nextDataId(), offset: start % chunkSize, bytes, crc32: crc32(bytes) }
-  }
-
-  #settle(batch: QueuedBatch): void {
+  #settle(batch: QueuedBatch, pushed: string | undefined): void {
     for (const extent of batch.extents) {
       this.#dirty.settle(extent)
       this.#options.changed({ start: extent.start, end: endOf(extent) })
     }
-    for (const block of batch.blocks) this.#busyBlocks.delete(block)
-    this.#inFlight.delete(batch)
+    this.#surviving?.settled(batch.extents, pushed, this.#state)
+    this.#batches.end(batch)
     this.#reports.forget()
     this.#changed()
-    batch.settle()
-    this.#pump()
   }
 
   /** Nobody reads a buffer any more once its bytes have been pushed and applied: reads of dirty data copy. */
@@ -278,12 +362,15 @@ export class FileWrites implements DirtyFile {
 
   #keep(reason: unknown): void {
     if (!(reason instanceof LeasefsError)) throw reason
-    this.#error ??= reason
+    if (this.#error) return
+    this.#error = reason
+    this.#remember()
   }
 
   #changed(): void {
-    const more = this.#dirty.bytes - this.#bytesCounted
-    this.#bytesCounted = this.#dirty.bytes
+    const bytes = this.dirtyBytes
+    const more = bytes - this.#bytesCounted
+    this.#bytesCounted = bytes
     this.#options.behind.changed(this, more)
   }
 
@@ -297,4 +384,9 @@ export class FileWrites implements DirtyFile {
     if (index > first && offset + length >= this.#reports.end) locations.prefetch(ino, index, 'write')
     this.#locatedFor = index
   }
+}
+
+function mutationOf({ start, length, buffer }: Extent, id: DataId): BatchMutation {
+  const bytes = buffer.length === length ? buffer : buffer.subarray(0, length)
+  return { kind: 'write', id, offset: start % chunkSize, bytes, crc32: crc32(bytes) }
 }

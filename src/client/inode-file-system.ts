@@ -11,6 +11,7 @@ import { checkChanges, checkNewInode, checkXattr } from './check-attributes.js'
 import type {
   AttributeChanges,
   Attributes,
+  Caused,
   Deleter,
   DirectoryPage,
   Entry,
@@ -23,6 +24,7 @@ import type {
   OpenFile,
   OpenOptions,
   Statistics,
+  XattrOptions,
 } from './file-system.js'
 import { listDirectory, listPage } from './list-directory.js'
 import type { LockRange } from './lock-messages.js'
@@ -45,6 +47,8 @@ export interface InodeFileSystemParts {
   readonly who: () => string
   /** Lets go of connections and the session, when everything has been flushed. */
   readonly close: () => Promise<void>
+  /** See InodeFileSystem.resumed(). */
+  readonly resumed?: (() => void) | undefined
 }
 
 export class InodeFileSystem implements FileSystem {
@@ -56,6 +60,7 @@ export class InodeFileSystem implements FileSystem {
   readonly #cacheValidMs: () => number
   readonly #who: () => string
   readonly #closeParts: () => Promise<void>
+  readonly #resumed: () => void
   #closing: Promise<void> | undefined
 
   constructor(parts: InodeFileSystemParts) {
@@ -67,11 +72,17 @@ export class InodeFileSystem implements FileSystem {
     this.#cacheValidMs = parts.cacheValidMs
     this.#who = parts.who
     this.#closeParts = parts.close
+    this.#resumed = parts.resumed ?? (() => {})
   }
 
   /** This client in traces. Another after a session was lost. */
   get who(): string {
     return this.#who()
+  }
+
+  /** To be called when the files that an earlier process had open are open again: of the rest nobody hears any more. */
+  resumed(): void {
+    this.#resumed()
   }
 
   async lookup(parent: Ino, name: Name): Promise<Attributes> {
@@ -162,9 +173,9 @@ export class InodeFileSystem implements FileSystem {
     return this.#metadata.readSymlink(ino)
   }
 
-  async link(ino: Ino, parent: Ino, name: Name): Promise<Attributes> {
+  async link(ino: Ino, parent: Ino, name: Name, by?: Caused): Promise<Attributes> {
     checkName(name)
-    return this.#view(await this.#metadata.link(ino, parent, name))
+    return this.#view(await this.#metadata.link(ino, parent, name, by))
   }
 
   async unlink(parent: Ino, name: Name, by?: Deleter): Promise<void> {
@@ -172,9 +183,9 @@ export class InodeFileSystem implements FileSystem {
     await this.#metadata.remove(parent, name, 'unlink', by)
   }
 
-  async removeDirectory(parent: Ino, name: Name): Promise<void> {
+  async removeDirectory(parent: Ino, name: Name, by?: Caused): Promise<void> {
     checkName(name)
-    await this.#metadata.remove(parent, name, 'removeDirectory')
+    await this.#metadata.remove(parent, name, 'removeDirectory', by)
   }
 
   async rename(...[parent, name, newParent, newName, options]: Parameters<FileSystem['rename']>): Promise<void> {
@@ -188,12 +199,7 @@ export class InodeFileSystem implements FileSystem {
     return this.#metadata.getXattr(ino, name)
   }
 
-  async setXattr(
-    ino: Ino,
-    name: Name,
-    value: Buffer,
-    options?: { readonly createOnly?: boolean; readonly replaceOnly?: boolean },
-  ): Promise<void> {
+  async setXattr(ino: Ino, name: Name, value: Buffer, options?: XattrOptions): Promise<void> {
     checkXattr(name, value)
     await this.#metadata.setXattr(ino, name, value, options)
   }
@@ -202,9 +208,9 @@ export class InodeFileSystem implements FileSystem {
     return this.#metadata.listXattrs(ino)
   }
 
-  async removeXattr(ino: Ino, name: Name): Promise<void> {
+  async removeXattr(ino: Ino, name: Name, by?: Caused): Promise<void> {
     checkXattr(name)
-    await this.#metadata.removeXattr(ino, name)
+    await this.#metadata.removeXattr(ino, name, by)
   }
 
   async setLock(
@@ -233,6 +239,11 @@ export class InodeFileSystem implements FileSystem {
 
   statistics(): Promise<Statistics> {
     return this.#metadata.statistics()
+  }
+
+  /** Resolves when everything that was written so far has been applied, or has failed. */
+  async settle(): Promise<void> {
+    await Promise.all([...this.#inodes.all()].map(({ writes }) => writes.settle()))
   }
 
   close(): Promise<void> {

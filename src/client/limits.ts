@@ -68,6 +68,9 @@ export const lockWaitsMax = 2048
  */
 export const answersKeptMax = 10_000
 
+/** Numbers of requests, and of data, that are taken at a time for those who come after this process. */
+export const counterReserve = 10_000
+
 /** How long whoever listens may take to drop what was invalidated, before the master hears that it was dropped. */
 export const invalidationWaitMs = 50
 

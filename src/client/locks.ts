@@ -15,12 +15,15 @@ import { lockWaitsMax } from './limits.js'
 import { type LockRange, lockFromWire, lockToWire } from './lock-messages.js'
 import type { Answer, Operation } from './requests.js'
 import type { Session } from './session.js'
+import type { Survival } from './survival.js'
 
 export interface LocksOptions {
   readonly session: Pick<Session, 'request' | 'requestPatiently'>
   readonly log: Logger
   /** Resolves when what was written to the inode has been applied, or has failed. */
   readonly settle: (ino: Ino) => Promise<void>
+  /** Absent: no process comes after this one. */
+  readonly survival?: Survival | undefined
 }
 
 export class Locks {
@@ -45,6 +48,9 @@ export class Locks {
   async set(ino: Ino, lock: Lock, { wait, signal }: { wait: boolean; signal?: AbortSignal }): Promise<void> {
     const operation: Operation = { $case: 'setLock', value: { ino, lock: lockToWire(lock), wait } }
     const absorb = (answer: Answer) => this.#absorb(ino, lock, answer)
+    // Before it is asked for: whoever comes next knows that it may be held.
+    const holder = holderOf(lock)
+    this.#options.survival?.map.put(lockKey(ino, holder), { ino, holder })
     const asking = `${ino} ${holderOf(lock)}`
     await this.#givingUp.get(asking)
     this.#asking.set(asking, (this.#asking.get(asking) ?? 0) + 1)
@@ -55,6 +61,7 @@ export class Locks {
       const others = (this.#asking.get(asking) ?? 1) - 1
       if (others > 0) this.#asking.set(asking, others)
       else this.#asking.delete(asking)
+      if (others === 0 && !this.#held.get(ino)?.has(holder)) this.#options.survival?.map.forget(lockKey(ino, holder))
     }
   }
 
@@ -92,10 +99,18 @@ export class Locks {
     return this.#held.get(ino)?.has(holderOf({ kind, owner })) ?? false
   }
 
+  /** Someone may hold something that an earlier process asked for. */
+  found(ino: Ino, holder: string): void {
+    this.#held.set(ino, (this.#held.get(ino) ?? new Set()).add(holder))
+  }
+
   /** The session that held them has ended: others may have them by now. */
   lost(): void {
     if (this.#held.size === 0) return
     this.#options.log.warn({ inos: [...this.#held.keys()].slice(0, 10) }, 'locks were lost with the session')
+    for (const [ino, holders] of this.#held) {
+      for (const holder of holders) this.#options.survival?.map.forget(lockKey(ino, holder))
+    }
     this.#held.clear()
   }
 
@@ -124,10 +139,15 @@ export class Locks {
   #forget(ino: Ino, range: LockRange): void {
     const held = this.#held.get(ino)
     held?.delete(holderOf(range))
+    this.#options.survival?.map.forget(lockKey(ino, holderOf(range)))
     if (held?.size === 0) this.#held.delete(ino)
   }
 }
 
 function holderOf({ kind, owner }: { readonly kind: LockKind; readonly owner: bigint }): string {
   return `${kind} ${owner}`
+}
+
+function lockKey(ino: Ino, holder: string): string {
+  return `lock/${ino}/${holder}`
 }

@@ -10,12 +10,14 @@ import { attributesFromWire, fileTypeOf } from './attributes.js'
 import type {
   AttributeChanges,
   Attributes,
+  Caused,
   Deleter,
   FileKind,
   Name,
   NewInode,
   Statistics,
   Timestamp,
+  XattrOptions,
 } from './file-system.js'
 import { MetadataCache } from './metadata-cache.js'
 import type { Answer, Operation, Result } from './requests.js'
@@ -143,7 +145,7 @@ export class Metadata {
     parent: Ino,
     name: Name,
     kind: FileKind,
-    { mode, uid, gid }: NewInode,
+    { mode, uid, gid, cause }: NewInode,
     more: { rdev?: number; target?: Buffer; exclusive: boolean; open?: boolean },
   ): Promise<Attributes> {
     const value = {
@@ -160,7 +162,7 @@ export class Metadata {
     }
     // If it was known not to be there, and nobody has made it meanwhile, we have.
     const isNew = more.exclusive || this.known?.entry(parent, name) === 'absent'
-    const wire = await this.#ask('attributes', { $case: 'make', value }, answer => {
+    const absorb = (answer: Answer) => {
       this.#absorbEntry(parent, name, answer)
       this.#directoryChanged(parent)
       if (kind === 'directory' && answer.mayKeep && answer.result?.$case === 'attributes') {
@@ -172,30 +174,31 @@ export class Metadata {
       if (value.open && !answer.awaited && answer.result?.$case === 'attributes') {
         this.#abandonedOpen(answer.result.value.ino as Ino)
       }
-    })
-    return attributesFromWire(wire)
+    }
+    return attributesFromWire(await this.#ask('attributes', { $case: 'make', value }, absorb, cause))
   }
 
-  async link(ino: Ino, parent: Ino, name: Name): Promise<Attributes> {
-    const wire = await this.#ask('attributes', { $case: 'link', value: { ino, parent, name } }, answer => {
+  async link(ino: Ino, parent: Ino, name: Name, { cause }: Caused = {}): Promise<Attributes> {
+    const absorb = (answer: Answer) => {
       this.#absorbEntry(parent, name, answer)
       this.#directoryChanged(parent)
-    })
-    return attributesFromWire(wire)
+    }
+    const value = { ino, parent, name }
+    return attributesFromWire(await this.#ask('attributes', { $case: 'link', value }, absorb, cause))
   }
 
   async remove(parent: Ino, name: Name, what: 'unlink' | 'removeDirectory', by: Deleter = {}): Promise<void> {
     const { ino } = await this.lookup(parent, name)
+    const value = { parent, name }
     const operation: Operation =
-      what === 'unlink'
-        ? { $case: what, value: { parent, name, uid: by.uid } }
-        : { $case: what, value: { parent, name } }
-    await this.#ask('done', operation, ({ failure, mayKeep }) => {
+      what === 'unlink' ? { $case: what, value: { ...value, uid: by.uid } } : { $case: what, value }
+    const absorb = ({ failure, mayKeep }: Answer) => {
       if (failure || !mayKeep) this.cache.dropEntry(parent, name)
       else this.cache.putEntry(parent, name, 'absent')
       this.cache.dropAttributes(ino)
       this.#directoryChanged(parent)
-    })
+    }
+    await this.#ask('done', operation, absorb, by.cause)
   }
 
   async rename(
@@ -207,9 +210,9 @@ export class Metadata {
   ): Promise<void> {
     const source = await this.lookup(parent, name)
     const target = await this.lookup(newParent, newName).catch(gone)
-    const { noReplace = false, exchange = false, uid } = options
+    const { noReplace = false, exchange = false, uid, cause } = options
     const value = { parent, name, newParent, newName, noReplace, exchange, uid }
-    await this.#ask('done', { $case: 'rename', value }, ({ failure, mayKeep }) => {
+    const absorb = ({ failure, mayKeep }: Answer) => {
       if (!failure && mayKeep && !exchange && source.ino !== target?.ino) {
         this.cache.putEntry(parent, name, 'absent')
         this.cache.putEntry(newParent, newName, source.ino)
@@ -224,7 +227,8 @@ export class Metadata {
       }
       this.#directoryChanged(parent)
       this.#directoryChanged(newParent)
-    })
+    }
+    await this.#ask('done', { $case: 'rename', value }, absorb, cause)
   }
 
   async readSymlink(ino: Ino): Promise<Buffer> {
@@ -247,15 +251,10 @@ export class Metadata {
     })
   }
 
-  async setXattr(
-    ino: Ino,
-    name: Name,
-    value: Buffer,
-    { createOnly = false, replaceOnly = false }: { readonly createOnly?: boolean; readonly replaceOnly?: boolean } = {},
-  ): Promise<void> {
-    await this.#ask('done', { $case: 'setXattr', value: { ino, name, value, createOnly, replaceOnly } }, () =>
-      this.#xattrsChanged(ino),
-    )
+  async setXattr(ino: Ino, name: Name, value: Buffer, options: XattrOptions = {}): Promise<void> {
+    const { createOnly = false, replaceOnly = false, cause } = options
+    const asked = { ino, name, value, createOnly, replaceOnly }
+    await this.#ask('done', { $case: 'setXattr', value: asked }, () => this.#xattrsChanged(ino), cause)
   }
 
   async listXattrs(ino: Ino): Promise<readonly Name[]> {
@@ -267,8 +266,8 @@ export class Metadata {
     return names
   }
 
-  async removeXattr(ino: Ino, name: Name): Promise<void> {
-    await this.#ask('done', { $case: 'removeXattr', value: { ino, name } }, () => this.#xattrsChanged(ino))
+  async removeXattr(ino: Ino, name: Name, { cause }: Caused = {}): Promise<void> {
+    await this.#ask('done', { $case: 'removeXattr', value: { ino, name } }, () => this.#xattrsChanged(ino), cause)
   }
 
   async statistics(): Promise<Statistics> {
@@ -296,12 +295,18 @@ export class Metadata {
   }
 
   /** Asks, and checks that the answer is of the kind that was asked for. */
-  async #ask<C extends Case>($case: C, operation: Operation, absorb?: (answer: Answer) => void): Promise<ValueOf<C>> {
-    const result = await this.#session.request(operation, answer => {
+  async #ask<C extends Case>(
+    $case: C,
+    operation: Operation,
+    absorb?: (answer: Answer) => void,
+    cause?: number,
+  ): Promise<ValueOf<C>> {
+    const keep = (answer: Answer) => {
       absorb?.(answer)
       // After what the operation itself says of them: that they have changed.
       if (answer.mayKeep) for (const wire of answer.changed) this.cache.putAttributes(attributesFromWire(wire))
-    })
+    }
+    const result = await this.#session.request(operation, keep, cause)
     if (result.$case === $case) return result.value as ValueOf<C>
     throw new LeasefsError('INTERNAL', `${operation.$case}: the master answered with ${result.$case}`)
   }

@@ -4,7 +4,7 @@
 import { LeasefsError } from '../base/errors.js'
 import { fileSizeMax } from '../constants.js'
 import type { Ino } from '../wire/ids.js'
-import type { OpenFile, OpenOptions } from './file-system.js'
+import type { Caused, OpenFile, OpenOptions } from './file-system.js'
 import type { OpenInode } from './open-inode.js'
 import { newReader, type Reader } from './read-ahead.js'
 import type { WriteBehind } from './write-behind.js'
@@ -36,14 +36,14 @@ export class InodeHandle implements OpenFile {
     return pieces
   }
 
-  async write(offset: number, data: Buffer): Promise<void> {
+  async write(offset: number, data: Buffer, { cause }: Caused = {}): Promise<void> {
     this.#check(this.#options.write)
     const { append = false, sync = false } = this.#options
     if (!append) checkRange(offset, data.length)
     const { writes } = this.#inode
     writes.throwError()
     await this.#behind.room()
-    if (append) await this.#inode.append(data, end => checkRange(end, data.length))
+    if (append) await this.#inode.append(data, end => checkRange(end, data.length), cause)
     else await this.#inode.write(offset, data)
     if (sync) await writes.sync()
   }

@@ -119,11 +119,11 @@ export class OpenInode {
   }
 
   /** As write(), at the end of the file, whoever else appends to it. `check` may refuse that offset by throwing. */
-  append(data: Buffer, check: (offset: number) => void): Promise<void> {
-    return this.#options.turns.during(this.ino, () => this.#append(data, check))
+  append(data: Buffer, check: (offset: number) => void, cause?: number): Promise<void> {
+    return this.#options.turns.during(this.ino, () => this.#append(data, check, cause))
   }
 
-  async #append(data: Buffer, check: (offset: number) => void): Promise<void> {
+  async #append(data: Buffer, check: (offset: number) => void, cause: number | undefined): Promise<void> {
     const { metadata } = this.#options
     for (;;) {
       await this.#untruncated()
@@ -132,7 +132,7 @@ export class OpenInode {
       // From here to the write nothing is waited for: no other append comes between.
       const { size } = this.writes.view(metadata.known?.attributes(this.ino) ?? asked)
       check(size)
-      return this.writes.write(size, data)
+      return this.writes.write(size, data, cause)
     }
   }
 

@@ -18,6 +18,7 @@ const closeRetried: ReadonlySet<ErrorCode> = new Set(['NO_SPACE', 'IO', 'UNAVAIL
 
 import type { Metadata } from './metadata.js'
 import type { OpenInode } from './open-inode.js'
+import type { Survival } from './survival.js'
 
 export interface OpenInodesOptions {
   readonly metadata: Metadata
@@ -26,6 +27,8 @@ export interface OpenInodesOptions {
   readonly clock: Clock
   /** Hears which inodes the master is about to be told to close. */
   readonly closing: (inos: readonly Ino[]) => void
+  /** Absent: no process comes after this one. */
+  readonly survival?: Survival | undefined
 }
 
 export class OpenInodes {
@@ -44,16 +47,18 @@ export class OpenInodes {
   readonly #toClose = new Set<Ino>()
   #closesDue = false
   #cancelTimer: (() => void) | undefined
+  readonly #survival: Survival | undefined
   #createsUnderWay = 0
   /** While there are too many closes for another create to go before them. */
   #closesSent: Deferred<void> | undefined
 
-  constructor({ metadata, make, log, clock, closing }: OpenInodesOptions) {
+  constructor({ metadata, make, log, clock, closing, survival }: OpenInodesOptions) {
     this.#metadata = metadata
     this.#make = make
     this.#log = log
     this.#clock = clock
     this.#closing = closing
+    this.#survival = survival
   }
 
   get(ino: Ino): OpenInode | undefined {
@@ -74,6 +79,7 @@ export class OpenInodes {
       }
       const attributes = await this.#metadata.open(ino)
       inode.nowOpen(attributes)
+      this.#survival?.map.put(openKey(ino), 0)
       return { inode, attributes: inode.writes.view(attributes) }
     } catch (reason) {
       this.release(inode)
@@ -97,6 +103,7 @@ export class OpenInodes {
       const attributes = await make()
       const inode = this.#use(attributes.ino)
       inode.nowOpen(attributes, attributes.size === 0)
+      this.#survival?.map.put(openKey(attributes.ino), 0)
       return { inode, attributes: inode.writes.view(attributes) }
     } finally {
       this.#createsUnderWay--
@@ -174,12 +181,14 @@ export class OpenInodes {
     this.#closed.delete(ino)
     if (this.#toClose.delete(ino)) inode.opened = true // Still, though we may have dropped what we knew of it.
     inode.users++
+    if (inode.users === 1) inode.writes.used()
     return inode
   }
 
   #leave(inode: OpenInode): void {
     const { ino } = inode
     this.#inodes.delete(ino)
+    inode.writes.unused()
     if (inode.isOfUse) this.#closed.set(ino, inode)
     if (!inode.opened) return
     this.#closeLater(ino)
@@ -216,8 +225,26 @@ export class OpenInodes {
     }
     for (let i = 0; i < inos.length; i += closesAtOnceMax) {
       const some = inos.slice(i, i + closesAtOnceMax)
-      this.#metadata.close(some).catch(reason => this.#closeFailed(some, reason))
+      this.#metadata.close(some).then(
+        () => this.#haveClosed(some),
+        reason => this.#closeFailed(some, reason),
+      )
     }
+  }
+
+  /** Those that were not opened again meanwhile are for no one to close. */
+  #haveClosed(inos: readonly Ino[]): void {
+    for (const ino of inos) {
+      const inode = this.#inodes.get(ino) ?? this.#closed.peek(ino)
+      if (!inode?.opened) this.#survival?.map.forget(openKey(ino))
+    }
+  }
+
+  /** An inode of an earlier process: open at the master if that had opened it there. To be given back by release(). */
+  found(ino: Ino, opened: boolean): OpenInode {
+    const inode = this.#use(ino)
+    inode.opened ||= opened
+    return inode
   }
 
   /** The master closes them with the session at the latest. */
@@ -231,4 +258,8 @@ export class OpenInodes {
     }
     this.#cancelTimer ??= this.#clock.after(closeRetryMs, () => this.#closeNow())
   }
+}
+
+function openKey(ino: Ino): string {
+  return `open/${ino}`
 }

@@ -11,10 +11,12 @@
 
 import assert from 'node:assert/strict'
 import type { Clock } from '../base/clock.js'
+import { deferred } from '../base/deferred.js'
 import { errorCodeOf, LeasefsError } from '../base/errors.js'
 import type { Reply, Request } from '../wire/gen/client.js'
 import type { Attributes } from '../wire/gen/common.js'
 import { answersKeptMax, requestsInFlightMax, requestsWaitingMax } from './limits.js'
+import type { Inherited, Survival } from './survival.js'
 
 export type Operation = NonNullable<Request['operation']>
 export type Result = NonNullable<Reply['result']>
@@ -48,6 +50,8 @@ interface Pending {
   /** 0: not sent. */
   number: number
   readonly patient: boolean
+  /** The call that it is for, if it must not be done twice for it. */
+  readonly cause: number | undefined
   /** Nobody waits for it, and the master was told to end the wait. */
   cancelled: boolean
   /** The master was told to end the wait, so that it can be asked for anew. */
@@ -66,19 +70,53 @@ export class Requests {
   #answeredThrough = 0
   #invalidations = 0
   #open = false
+  readonly #survival: Survival | undefined
+  /** Up to here numbers are taken from whoever comes after this process. */
+  #reserved = 0
+  #inheritedThrough = 0
+  readonly #inheritedAnswered = deferred<void>()
 
   /** `send` says false when there is no stream: the request goes out with resume(). */
-  constructor(clock: Clock, timeoutMs: number, send: (request: Request) => boolean) {
+  constructor(clock: Clock, timeoutMs: number, send: (request: Request) => boolean, survival?: Survival) {
     this.#clock = clock
     this.#timeoutMs = timeoutMs
     this.#send = send
+    this.#survival = survival
+    if (survival?.inherited) this.#inherit(survival.inherited)
+    this.#checkInherited()
+  }
+
+  /** What an earlier process was not answered is asked again, under its numbers; ours begin behind all of its. */
+  #inherit({ asked, numbersThrough }: Inherited): void {
+    this.#lastNumber = this.#reserved = this.#inheritedThrough = numbersThrough
+    this.#answeredThrough = (asked[0]?.number ?? numbersThrough + 1) - 1
+    for (const { number, cause, operation } of asked) {
+      const start = { awaited: false, sentAt: 0, invalidations: 0, cancelled: false, renewing: false, patient: false }
+      const none = { absorb: undefined, endWait: () => {}, resolve: () => {}, reject: () => {} }
+      this.#unanswered.set(number, { ...start, ...none, operation, cause, number })
+    }
+  }
+
+  /** Resolves when every request of an earlier process has been answered, or will never be. */
+  get inheritedAnswered(): Promise<void> {
+    return this.#inheritedAnswered.promise
+  }
+
+  #checkInherited(): void {
+    const [oldest] = this.#unanswered.keys()
+    if (oldest === undefined || oldest > this.#inheritedThrough) this.#inheritedAnswered.resolve()
   }
 
   /** @throws LeasefsError what the master says; TIMEOUT, UNAVAILABLE (too many are waiting), SESSION_LOST */
-  ask(operation: Operation, absorb?: Absorb): Promise<Result> {
-    return this.#ask(operation, absorb, pending => {
-      pending.endWait = this.#clock.after(this.#timeoutMs, () => this.#timedOut(pending))
-    })
+  ask(operation: Operation, absorb?: Absorb, cause?: number): Promise<Result> {
+    return this.#ask(
+      operation,
+      absorb,
+      pending => {
+        pending.endWait = this.#clock.after(this.#timeoutMs, () => this.#timedOut(pending))
+      },
+      { cause },
+    )
   }
 
   /**
@@ -96,7 +134,7 @@ export class Requests {
         signal.addEventListener('abort', cancel)
         pending.endWait = () => signal.removeEventListener('abort', cancel)
       },
-      true,
+      { patient: true },
     )
   }
 
@@ -104,7 +142,7 @@ export class Requests {
     operation: Operation,
     absorb: Absorb | undefined,
     beginWait: (pending: Pending) => void,
-    patient = false,
+    { patient = false, cause }: { readonly patient?: boolean; readonly cause?: number | undefined },
   ): Promise<Result> {
     if (this.#waiting.length >= requestsWaitingMax) {
       return Promise.reject(
@@ -113,7 +151,7 @@ export class Requests {
     }
     return new Promise((resolve, reject) => {
       const start = { awaited: true, sentAt: 0, invalidations: 0, number: 0, cancelled: false, renewing: false }
-      const pending: Pending = { operation, absorb, resolve, reject, endWait: () => {}, patient, ...start }
+      const pending: Pending = { operation, absorb, resolve, reject, endWait: () => {}, patient, cause, ...start }
       beginWait(pending)
       this.#waiting.push(pending)
       this.#sendWaiting()
@@ -148,6 +186,9 @@ export class Requests {
     this.#patient = 0
     this.#lastNumber = 0
     this.#answeredThrough = 0
+    this.#reserved = this.#inheritedThrough = 0
+    this.#checkInherited()
+    for (const pending of old) this.#unknown(pending)
     const again = old.filter(({ operation, cancelled }) => repeatable(operation) && !cancelled)
     for (const pending of again) pending.renewing = false
     this.#waiting.unshift(...again)
@@ -163,10 +204,12 @@ export class Requests {
     this.#answeredThrough = (oldest ?? this.#lastNumber + 1) - 1
 
     const failure = reply.failure && new LeasefsError(errorCodeOf(reply.failure.code), reply.failure.message)
+    if (onlyOnce(pending.operation)) this.#survival?.answered(reply.number, pending.cause, !failure)
     if (pending.renewing && !pending.cancelled && failure?.code === 'CANCELLED') {
       pending.renewing = false
       this.#waiting.push(pending)
     } else settle(pending, this.#absorbed(pending, reply, failure))
+    this.#checkInherited()
     this.#sendWaiting()
   }
 
@@ -237,9 +280,22 @@ export class Requests {
       pending.number = number
       if (pending.patient) this.#patient++
       this.#unanswered.set(number, pending)
+      if (this.#survival) this.#survives(this.#survival, pending)
       this.#transmit(number, pending)
       this.#renewOldest()
     }
+  }
+
+  #survives(survival: Survival, { number, cause, operation }: Pending): void {
+    if (number > this.#reserved) this.#reserved = survival.reserve('numbers', number)
+    if (onlyOnce(operation)) survival.asked(number, cause, operation)
+  }
+
+  /** The session has ended, and with it the master's memory of what it has answered. */
+  #unknown({ number, cause, operation }: Pending): void {
+    if (!this.#survival || !onlyOnce(operation)) return
+    this.#survival.answered(number, cause, false)
+    if (cause !== undefined) this.#survival.unknown(cause)
   }
 
   #renewOldest(): void {
@@ -279,6 +335,11 @@ const onceOnly: ReadonlySet<Operation['$case']> = new Set([
   'removeXattr',
   'cancelWait', // Of a number that means something else in another session.
 ])
+
+/** Whether the next process must know of it. */
+function onlyOnce(operation: Operation): boolean {
+  return !repeatable(operation) && operation.$case !== 'cancelWait'
+}
 
 /** Whether a second time changes nothing and says the same. */
 export function repeatable(operation: Operation): boolean {

@@ -17,12 +17,13 @@ import type { ControlNetwork, ControlPeer } from '../rpc/control-network.js'
 import { ReconnectingStream } from '../rpc/reconnecting-stream.js'
 import type { Address } from '../wire/address.js'
 import { addressText } from '../wire/address.js'
-import type { ClientToMaster, ClientWelcome, Invalidate, MasterToClient } from '../wire/gen/client.js'
+import type { ClientToMaster, ClientWelcome, Invalidate, MasterToClient, Request } from '../wire/gen/client.js'
 import { MasterService } from '../wire/gen/services.js'
 import type { DataId, Ino, SessionId } from '../wire/ids.js'
 import { ClientLease } from './client-lease.js'
 import { goodbyeMs, invalidationWaitMs, streamSilentMs } from './limits.js'
 import { type Absorb, type Operation, Requests, type Result } from './requests.js'
+import type { Survival } from './survival.js'
 
 export interface SessionOptions {
   readonly master: Address
@@ -37,6 +38,8 @@ export interface SessionOptions {
   readonly timeoutMs: number
   /** How long open() looks for the master. */
   readonly connectTimeoutMs: number
+  /** Goes on with the session that an earlier process has left, and leaves it to the next. */
+  readonly survival?: Survival | undefined
 }
 
 /** Who caches what the master says. */
@@ -69,6 +72,8 @@ export class Session {
   #greeted = false
   #heardAt = 0
   #dataCounter = 0
+  /** Up to here data ids are taken from whoever comes after this process. */
+  #dataReserved = 0
   #cancelPing: (() => void) | undefined
   /** Ends the wait that stands for the connection while there is none. */
   #away: AbortController | undefined
@@ -96,11 +101,13 @@ export class Session {
 
   private constructor(options: SessionOptions) {
     this.#options = options
-    this.#clusterId = options.clusterId ?? ''
+    const { survival } = options
+    this.#clusterId = options.clusterId ?? survival?.inherited?.session.clusterId ?? ''
+    this.#id = survival?.inherited?.session.id ?? 0
+    this.#dataCounter = this.#dataReserved = survival?.inherited?.dataIdsThrough ?? 0
     this.#peer = options.network.connect(options.master)
-    this.#requests = new Requests(options.clock, options.timeoutMs, request =>
-      this.#stream.send({ message: { $case: 'request', value: request } }),
-    )
+    const send = (request: Request) => this.#stream.send({ message: { $case: 'request', value: request } })
+    this.#requests = new Requests(options.clock, options.timeoutMs, send, survival)
     this.#stream = new ReconnectingStream(
       () => this.#peer.open(MasterService.clientSession),
       {
@@ -133,7 +140,15 @@ export class Session {
 
   /** Names pushed data, or another mutation; never the same twice. */
   nextDataId(): DataId {
-    return { client: this.id, counter: ++this.#dataCounter }
+    const counter = ++this.#dataCounter
+    const { survival } = this.#options
+    if (survival && counter > this.#dataReserved) this.#dataReserved = survival.reserve('dataIds', counter)
+    return { client: this.id, counter }
+  }
+
+  /** Resolves when every request of an earlier process has been answered, or will never be. */
+  get inheritedAnswered(): Promise<void> {
+    return this.#requests.inheritedAnswered
   }
 
   listen(listener: SessionListener): void {
@@ -143,12 +158,13 @@ export class Session {
   /**
    * Asks the master. `absorb` gets the answer when it arrives, before anything
    * that the master sent after it, and also when the caller has stopped waiting.
+   * `cause` is the call that it is for (survival.ts).
    *
    * @throws LeasefsError what the master says; TIMEOUT, UNAVAILABLE, SESSION_LOST (it may have been done), CANCELLED
    */
-  request(operation: Operation, absorb?: Absorb): Promise<Result> {
+  request(operation: Operation, absorb?: Absorb, cause?: number): Promise<Result> {
     if (this.#closed) return Promise.reject(new LeasefsError('CANCELLED', 'the client is closed'))
-    return this.#requests.ask(operation, absorb)
+    return this.#requests.ask(operation, absorb, cause)
   }
 
   /** As request(), for what may take as long as it takes; until `signal` aborts. */
@@ -236,6 +252,7 @@ export class Session {
     this.#forgotten = false
     this.#away?.abort()
     if (lost) this.#requests.renumber()
+    if (lost || first) this.#options.survival?.session(sessionId, clusterId)
     if (!first) this.#reset(lost) // Invalidations may have been lost with the old stream.
     this.#lease.answered(this.#helloNumber, leaseMs)
     this.#requests.resume()

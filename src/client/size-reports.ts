@@ -21,6 +21,8 @@ export interface SizeReportsOptions {
   readonly allApplied: () => boolean
   /** `since` or what view() shows may have changed. */
   readonly changed: () => void
+  /** What a next process would have to know has changed by itself. */
+  readonly reported: () => void
 }
 
 export class SizeReports {
@@ -61,6 +63,34 @@ export class SizeReports {
     return this.#end
   }
 
+  /** For a next process. */
+  get state() {
+    const waits = this.#since !== undefined || this.#underWay
+    const ends = { end: this.#end, appliedEnd: this.#appliedEnd, wholeEnd: this.#wholeEnd }
+    return { ...ends, reportedSize: this.#reportedSize, mtime: this.#mtime, waits }
+  }
+
+  /** What an earlier process knew. */
+  found({ end, appliedEnd, wholeEnd, reportedSize, mtime, waits }: SizeReports['state']): void {
+    this.#end = Math.max(this.#end, end)
+    this.#appliedEnd = appliedEnd
+    this.#wholeEnd = wholeEnd
+    this.#reportedSize = reportedSize
+    this.#mtime = mtime ?? this.#mtime
+    if (waits) this.#since ??= this.#options.clock.now()
+  }
+
+  /** Bytes up to `end` were written by an earlier process, at this time, unless another was set since. */
+  foundWritten(end: number, mtime: Timestamp | undefined): void {
+    this.#mtime = mtime ?? this.#mtime
+    this.#end = Math.max(this.#end, end)
+  }
+
+  /** When something was last written that the master may not know of. */
+  get mtime(): Timestamp | undefined {
+    return this.#mtime
+  }
+
   /** What the master says, with what it can't know yet. */
   view(attributes: Attributes): Attributes {
     const mtime = this.#mtime
@@ -71,10 +101,11 @@ export class SizeReports {
   }
 
   /** Bytes up to `end` have been written, and not applied. */
-  wrote(end: number): void {
+  wrote(end: number): Timestamp {
     this.#mtime = timestampOf(this.#options.clock.wallNs())
     this.#mtimeIsSet = false
     this.#end = Math.max(this.#end, end)
+    return this.#mtime
   }
 
   /** Another client has changed the file: whoever compares times is to see that, though ours is not the master's. */
@@ -125,7 +156,7 @@ export class SizeReports {
   }
 
   async #reportNow(): Promise<void> {
-    const { ino, metadata, usages, clock, pendingFrom, allApplied, changed } = this.#options
+    const { ino, metadata, usages, clock, pendingFrom, allApplied, changed, reported } = this.#options
     const since = this.#since
     if (since === undefined) return
     const mtime = this.#mtime
@@ -146,6 +177,7 @@ export class SizeReports {
       this.#underWay = false
       this.forget()
       changed()
+      reported()
     }
   }
 }

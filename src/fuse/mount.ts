@@ -8,7 +8,7 @@ import { type Clock, SystemClock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { FileSystem } from '../client/file-system.js'
-import type { Binding, BindingName, Invalidations, Served } from './bindings/binding.js'
+import type { Binding, BindingName, Invalidations, Kept, Served } from './bindings/binding.js'
 import { fuseNative } from './bindings/fuse-native/index.js'
 import { kernel } from './bindings/kernel/index.js'
 import { InvalidationRelay } from './invalidations.js'
@@ -20,7 +20,7 @@ import { unmount } from './unmount.js'
 
 export interface MountOptions {
   readonly fileSystem: FileSystem
-  /** An empty directory. */
+  /** An empty directory; its real path, if this process goes on with a mount. */
   readonly mountPoint: string
   /** "auto" takes the best one that this machine and this user can have. */
   readonly binding: 'auto' | BindingName
@@ -37,8 +37,8 @@ export interface MountOptions {
   /** What others have changed in the file system, for the kernel's caches. Default: no one else changes it. */
   readonly invalidations?: Invalidations
   readonly clock?: Clock
-  /** A descriptor of /dev/fuse that someone holds for us; used by the bindings that speak on it themselves. */
-  readonly device?: number | undefined
+  /** What outlives this process; for the binding "kernel" alone. */
+  readonly kept?: Kept | undefined
 }
 
 export interface Mount {
@@ -71,8 +71,10 @@ export type MountWish = Pick<MountOptions, 'mountPoint' | 'binding' | 'fsname' |
 export async function mount(options: MountOptions): Promise<Mount> {
   const { fileSystem, log, clock = new SystemClock(), fsname = 'leasefs', atime = 'relatime' } = options
   const { readOnly = false, exclusive = false, invalidations = new InvalidationRelay() } = options
-  const { mountPoint, allowOther, binding } = await checkMount(options)
-  const operations = new Operations(fileSystem, log, { clock, atime })
+  const { kept } = options
+  const { mountPoint, allowOther, binding } = kept?.goesOn ? goingOn(options) : await checkMount(options)
+  const operations = new Operations(fileSystem, log, { clock, atime, ...(kept && { surviving: kept.survival.map }) })
+  await operations.resume()
   const settings = {
     mountPoint,
     source: fsname,
@@ -80,10 +82,15 @@ export async function mount(options: MountOptions): Promise<Mount> {
     readOnly,
     exclusive,
     invalidations,
-    device: options.device,
+    kept,
   }
   const served = await binding.serve({ operations, ...settings, clock, log })
   return new ServedMount(mountPoint, binding.name, operations, served, clock, log)
+}
+
+/** Nothing is to be checked of what is mounted: whoever looks at the mount point waits for us. */
+function goingOn({ mountPoint, allowOther = true }: MountOptions) {
+  return { mountPoint, allowOther, binding: kernel }
 }
 
 /**

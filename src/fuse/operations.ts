@@ -4,7 +4,8 @@
 
 import { type Clock, SystemClock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
-import type { FileSystem } from '../client/file-system.js'
+import { nothingSurvives, type SurvivingMap } from '../base/surviving-map.js'
+import type { FileSystem, Ino } from '../client/file-system.js'
 import { AccessTimes, type AtimePolicy } from './operations/access-times.js'
 import { AttributeOperations } from './operations/attributes.js'
 import { Directories } from './operations/directories.js'
@@ -19,6 +20,14 @@ export interface OperationsOptions {
   readonly clock?: Clock
   /** When reading changes the access time. Default relatime; a mount that may only be read has `noatime`. */
   readonly atime?: AtimePolicy
+  /** Where it is kept what is open, for the next process. */
+  readonly surviving?: SurvivingMap
+}
+
+/** The inodes that an earlier process had open: files and directories. */
+export function openBefore({ inherited }: SurvivingMap): Set<Ino> {
+  const open = inherited.filter(({ key }) => key.startsWith('file/') || key.startsWith('dir/'))
+  return new Set(open.map(({ value }) => (value as { ino: Ino }).ino))
 }
 
 export class Operations {
@@ -33,16 +42,22 @@ export class Operations {
   constructor(
     fileSystem: FileSystem,
     log: Logger,
-    { clock = new SystemClock(), atime = 'relatime' }: OperationsOptions = {},
+    { clock = new SystemClock(), atime = 'relatime', surviving = nothingSurvives }: OperationsOptions = {},
   ) {
     const accessTimes = new AccessTimes(fileSystem, clock, atime, log)
     this.fileSystem = fileSystem
     this.names = new Names(fileSystem, accessTimes)
     this.attributes = new AttributeOperations(fileSystem)
-    this.files = new Files({ fileSystem, names: this.names, accessTimes, log })
+    this.files = new Files({ fileSystem, names: this.names, accessTimes, log, surviving })
     this.locks = new Locks(fileSystem)
-    this.directories = new Directories(fileSystem, accessTimes)
+    this.directories = new Directories(fileSystem, accessTimes, surviving)
     this.xattrs = new Xattrs(fileSystem)
+  }
+
+  /** What an earlier process had open is open again, under the same numbers. */
+  async resume(): Promise<void> {
+    this.directories.resume()
+    await this.files.resume()
   }
 
   /** After unmounting: releases what is still open and waits until it is flushed. The file system stays open. */

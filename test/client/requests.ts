@@ -2,8 +2,10 @@ import { setMaxListeners } from 'node:events'
 import t from 'tap'
 import { LeasefsError } from '../../src/base/errors.js'
 import { SimulatedClock } from '../../src/base/simulated-clock.js'
+import { MemorySurvivingMap } from '../../src/base/surviving-map.js'
 import { answersKeptMax, requestsInFlightMax } from '../../src/client/limits.js'
 import { type Operation, Requests, repeatable } from '../../src/client/requests.js'
+import { Survival } from '../../src/client/survival.js'
 import type { Request } from '../../src/wire/gen/client.js'
 import { attributesResult, done, lookupOf } from './harness/master.js'
 
@@ -291,4 +293,62 @@ t.test('the end rejects whatever is open', async t => {
 
   requests.close(new LeasefsError('CANCELLED', 'over'))
   await t.rejects(asked, { code: 'CANCELLED' })
+})
+
+function survivable(map = new MemorySurvivingMap()) {
+  const clock = new SimulatedClock()
+  const sent: Request[] = []
+  const survival = new Survival(map)
+  const requests = new Requests(clock, timeoutMs, request => sent.push(request) > 0, survival)
+  return { map, sent, survival, requests }
+}
+
+t.test('the next process asks what was not answered under its number, and begins behind all numbers', async t => {
+  const first = survivable()
+  first.survival.session(7, 'cluster')
+  first.requests.resume()
+  for (const cause of [100, 101, 102]) first.requests.ask(unlink, undefined, cause).catch(() => {})
+  first.requests.ask(lookupOf('a')).catch(() => {})
+  first.requests.answered({ number: 1, failure: undefined, result: done, changed: [] })
+
+  const { requests, sent, survival } = survivable(first.map.next())
+  let answered = false
+  const waiting = requests.inheritedAnswered.then(() => {
+    answered = true
+  })
+  requests.resume()
+  t.match(sent, [
+    { number: 2, answeredThrough: 1, operation: unlink },
+    { number: 3, answeredThrough: 1, operation: unlink },
+  ])
+  t.equal(sent.length, 2, 'what only asks is for the program to ask again')
+  requests.answered({ number: 2, failure: undefined, result: done, changed: [] })
+  await new Promise(setImmediate)
+  t.notOk(answered)
+  requests.answered({ number: 3, failure: { code: 'NOT_FOUND', message: '' }, result: undefined, changed: [] })
+  await waiting
+  t.same(
+    [100, 101, 102].map(cause => survival.outcome(cause)),
+    ['done', 'done', undefined],
+  )
+
+  requests.ask(lookupOf('a')).catch(() => {})
+  const { number = 0, answeredThrough } = sent.at(-1) ?? {}
+  t.ok(number > 4, String(number))
+  t.equal(answeredThrough, number - 1)
+})
+
+t.test('if the session is lost nobody knows what was done of that', async t => {
+  const first = survivable()
+  first.survival.session(7, 'cluster')
+  first.requests.resume()
+  first.requests.ask(unlink, undefined, 100).catch(() => {})
+  const { requests, sent, survival } = survivable(first.map.next())
+  requests.renumber()
+  requests.resume()
+  await requests.inheritedAnswered
+  t.same(sent, [])
+  t.equal(survival.outcome(100), 'unknown')
+  requests.ask(lookupOf('a')).catch(() => {})
+  t.match(sent, [{ number: 1 }])
 })

@@ -31,6 +31,7 @@ function make() {
     },
     pendingFrom: offset => script.pending.filter(at => at >= offset).sort((a, b) => a - b)[0],
     allApplied: () => script.pending.length === 0,
+    reported: () => {},
     changed: () => {},
   })
   return { clock, reports, sizes, told, usages, script }

@@ -4,6 +4,7 @@
 import type { Clock } from '../../base/clock.js'
 import type { Logger } from '../../base/log.js'
 import type { Ino } from '../../client/file-system.js'
+import type { Survival } from '../../client/survival.js'
 import type { Operations } from '../operations.js'
 
 export type BindingName = 'kernel' | 'fuse-native'
@@ -18,6 +19,15 @@ export type HearInvalidation = (inos: readonly Ino[] | 'all') => Promise<void>
 export interface Invalidations {
   /** At most one listener: the later one counts. */
   listen(hear: HearInvalidation): void
+}
+
+/** What a process that outlives this one keeps. */
+export interface Kept {
+  /** Descriptor of /dev/fuse. */
+  readonly device: number
+  readonly survival: Survival
+  /** An earlier process has mounted, and served: this one goes on. */
+  readonly goesOn: boolean
 }
 
 export interface ServeOptions {
@@ -37,8 +47,8 @@ export interface ServeOptions {
   readonly exclusive: boolean
   /** A binding that can't tell the kernel leaves it alone, and lets the kernel cache nothing. */
   readonly invalidations: Invalidations
-  /** A descriptor of /dev/fuse that is to be used. Absent: the binding opens it. */
-  readonly device?: number | undefined
+  /** What is kept for this process and the next. Absent: the mount ends with this process. */
+  readonly kept?: Kept | undefined
   readonly clock: Clock
   readonly log: Logger
 }

@@ -7,6 +7,7 @@
 // read keeps its offset until the handle is rewound: 0 is ".", 1 is "..", 2 the
 // first name.
 
+import type { SurvivingMap } from '../../base/surviving-map.js'
 import type { Attributes, FileKind, FileSystem, Ino } from '../../client/file-system.js'
 import type { AccessTimes } from './access-times.js'
 import { type Handle, HandleTable } from './handles.js'
@@ -24,13 +25,22 @@ export interface ListedEntry {
 const turnsOfOneMoment = 32
 
 interface Listing {
+  /** Offset of the first of the entries. */
+  readonly base: number
   readonly entries: ListedEntry[]
   more: boolean
+}
+
+/** Where an earlier process was: names that have the offsets from `first` on. */
+interface Found {
+  readonly first: number
+  readonly names: readonly Buffer[]
 }
 
 interface OpenDirectory {
   readonly ino: Ino
   listing: Listing | undefined
+  readonly found?: Found
   /** Reads of one handle follow one another. */
   reading: Promise<unknown>
 }
@@ -38,16 +48,31 @@ interface OpenDirectory {
 export class Directories {
   readonly #fileSystem: FileSystem
   readonly #accessTimes: AccessTimes
+  readonly #surviving: SurvivingMap
   readonly #handles = new HandleTable<OpenDirectory>(openDirectoriesMax)
 
-  constructor(fileSystem: FileSystem, accessTimes: AccessTimes) {
+  /** `surviving` is where it is kept what is open, for the next process. */
+  constructor(fileSystem: FileSystem, accessTimes: AccessTimes, surviving: SurvivingMap) {
     this.#fileSystem = fileSystem
     this.#accessTimes = accessTimes
+    this.#surviving = surviving
+  }
+
+  /** What an earlier process had open is open again. */
+  resume(): void {
+    for (const { key, value, bytes } of this.#surviving.inherited) {
+      if (!key.startsWith(keyOf(''))) continue
+      const { ino, first } = value as { ino: Ino; first?: number }
+      const found = first === undefined ? {} : { found: { first, names: splitNames(bytes) } }
+      const directory = { ino, listing: undefined, ...found, reading: Promise.resolve() }
+      this.#handles.found(Number(key.slice(keyOf('').length)), directory)
+    }
   }
 
   /** @throws KernelError ENFILE */
   async open(ino: Ino): Promise<Handle> {
     const { handle } = await this.#handles.add(async () => ({ ino, listing: undefined, reading: Promise.resolve() }))
+    this.#surviving.put(keyOf(handle), { ino })
     return handle
   }
 
@@ -65,12 +90,14 @@ export class Directories {
     const reading = directory.reading.catch(() => {}).then(() => this.#read(directory, offset, countMax))
     directory.reading = reading
     const entries = await reading
+    this.#survives(handle, directory, offset, entries.length)
     this.#accessTimes.read(directory.ino)
     return attributes ? this.#asTheyAre(directory.ino, entries) : entries
   }
 
   release(handle: Handle): void {
     this.#handles.remove(handle)
+    this.#surviving.remove([keyOf(handle)])
   }
 
   /** What was made, moved and removed in it so far is on the master's disk when this resolves. */
@@ -89,23 +116,40 @@ export class Directories {
   }
 
   async #read(directory: OpenDirectory, offset: number, countMax: number): Promise<readonly ListedEntry[]> {
-    if (offset === 0) directory.listing = undefined
-    directory.listing ??= await this.#readPage(directory.ino, Buffer.alloc(0))
+    if (offset === 0 || offset < (directory.listing?.base ?? 0)) directory.listing = undefined
+    directory.listing ??= await this.#begin(directory, offset)
     const { listing } = directory
-    while (listing.more && listing.entries.length <= offset) {
+    while (listing.more && listing.base + listing.entries.length <= offset) {
       const last = listing.entries.at(-1)?.name ?? Buffer.alloc(0)
       const page = await this.#readPage(directory.ino, last)
       listing.entries.push(...page.entries.slice(2))
       listing.more = page.more
     }
-    return listing.entries.slice(offset, offset + countMax)
+    return listing.entries.slice(offset - listing.base, offset - listing.base + countMax)
+  }
+
+  /** A listing from the start; or from behind what a reader has had of an earlier process. */
+  async #begin({ ino, found }: OpenDirectory, offset: number): Promise<Listing> {
+    const last = found?.names[offset - 1 - found.first]
+    if (offset === 0 || !last) return this.#readPage(ino, Buffer.alloc(0))
+    if (isDot(last)) return this.#readPage(ino, Buffer.alloc(0))
+    const { entries, more } = await this.#readPage(ino, last)
+    return { base: offset, entries: entries.slice(2), more }
+  }
+
+  /** Kept are the names that a reader may go on behind: those it was given, and the one before. */
+  #survives(handle: Handle, { ino, listing }: OpenDirectory, offset: number, count: number): void {
+    if (!listing || count === 0) return
+    const first = Math.max(listing.base, offset - 1)
+    const kept = listing.entries.slice(first - listing.base, offset - listing.base + count)
+    this.#surviving.put(keyOf(handle), { ino, first }, [joinNames(kept.map(({ name }) => name))])
   }
 
   /** A page, with the two entries that every directory has before it. */
   async #readPage(ino: Ino, after: Buffer): Promise<Listing> {
     const { entries, more, parent } = await this.#fileSystem.readDirectoryPage(ino, after)
     const listed = entries.map(({ name, attributes }) => ({ name, ino: attributes.ino, kind: attributes.kind }))
-    return { entries: [...dots(ino, parent), ...listed], more: more && listed.length > 0 }
+    return { base: 0, entries: [...dots(ino, parent), ...listed], more: more && listed.length > 0 }
   }
 
   /**
@@ -129,6 +173,23 @@ export class Directories {
       return attributes ? { ...entry, attributes } : entry
     })
   }
+}
+
+function keyOf(handle: Handle | ''): string {
+  return `dir/${handle}`
+}
+
+/** No name has a NUL in it. */
+function joinNames(names: readonly Buffer[]): Buffer {
+  return Buffer.concat(names.flatMap(name => [name, Buffer.of(0)]))
+}
+
+function splitNames(bytes: Buffer): Buffer[] {
+  const names: Buffer[] = []
+  for (let at = 0, end = bytes.indexOf(0); end >= 0; at = end + 1, end = bytes.indexOf(0, at)) {
+    names.push(bytes.subarray(at, end))
+  }
+  return names
 }
 
 function dots(ino: Ino, parent: Ino): ListedEntry[] {

@@ -8,12 +8,23 @@
 import { constants } from 'node:fs'
 import { LeasefsError } from '../../base/errors.js'
 import type { Logger } from '../../base/log.js'
-import type { Attributes, FileSystem, Ino, LockKind, Name, OpenFile, OpenOptions } from '../../client/file-system.js'
+import type { SurvivingMap } from '../../base/surviving-map.js'
+import type {
+  Attributes,
+  Caused,
+  FileSystem,
+  Ino,
+  LockKind,
+  Name,
+  OpenFile,
+  OpenOptions,
+} from '../../client/file-system.js'
 import { KernelError } from '../errno.js'
 import type { AccessTimes } from './access-times.js'
 import { allocate } from './allocate.js'
 import { type Handle, HandleTable } from './handles.js'
 import { openFilesMax } from './limits.js'
+import { LostFile } from './lost-file.js'
 import { type Caller, checkName, type Names } from './names.js'
 import { killPrivileges } from './privileges.js'
 
@@ -25,7 +36,7 @@ interface Opened {
 }
 
 /** What the kernel says of a caller who changes a file: whether its set-id bits go. */
-export interface ChangeOptions {
+export interface ChangeOptions extends Caused {
   readonly killPrivileges?: boolean
 }
 
@@ -37,6 +48,8 @@ export interface FilesOptions {
   readonly names: Names
   readonly accessTimes: AccessTimes
   readonly log: Logger
+  /** Where it is kept what is open, for the next process. */
+  readonly surviving: SurvivingMap
 }
 
 export class Files {
@@ -44,16 +57,18 @@ export class Files {
   readonly #names: Names
   readonly #accessTimes: AccessTimes
   readonly #log: Logger
+  readonly #surviving: SurvivingMap
   readonly #handles = new HandleTable<Opened>(openFilesMax)
   readonly #openCounts = new Map<Ino, number>()
   /** Releases under way. */
   readonly #closing = new Set<Promise<void>>()
 
-  constructor({ fileSystem, names, accessTimes, log }: FilesOptions) {
+  constructor({ fileSystem, names, accessTimes, log, surviving }: FilesOptions) {
     this.#fileSystem = fileSystem
     this.#names = names
     this.#accessTimes = accessTimes
     this.#log = log
+    this.#surviving = surviving
   }
 
   get openCount(): number {
@@ -72,7 +87,32 @@ export class Files {
       this.#opened(await this.#fileSystem.open(ino, options), flags, killPrivileges),
     )
     this.#count(ino, 1)
+    this.#surviving.put(keyOf(handle), { ino, flags })
     return handle
+  }
+
+  /** Opens again what an earlier process had open. A file that can't be opened any more is lost, and says so. */
+  async resume(): Promise<void> {
+    const open = this.#surviving.inherited.filter(({ key }) => key.startsWith(keyOf('')))
+    await Promise.all(
+      open.map(async ({ key, value }) => {
+        const { ino, flags } = value as { ino: Ino; flags: number }
+        this.#handles.found(Number(key.slice(keyOf('').length)), await this.#reopened(ino, flags))
+        this.#count(ino, 1)
+      }),
+    )
+  }
+
+  async #reopened(ino: Ino, flags: number): Promise<Opened> {
+    const options = { ...openOptions(flags), truncate: false }
+    const notesReads = options.read && this.#accessTimes.areKept && (flags & constants.O_NOATIME) === 0
+    const opened = { writable: options.write, notesReads, mayKeepPages: false }
+    try {
+      return { ...opened, file: await this.#fileSystem.open(ino, options) }
+    } catch (reason) {
+      this.#log.error({ ino, code: LeasefsError.from(reason).code }, 'an open file is lost')
+      return { ...opened, file: new LostFile(ino) }
+    }
   }
 
   /** open(2) with O_CREAT, as one step: with O_EXCL among the flags, an entry that is there is ALREADY_EXISTS. */
@@ -95,6 +135,7 @@ export class Files {
     })
     const { attributes } = opened
     this.#count(attributes.ino, 1)
+    this.#surviving.put(keyOf(handle), { ino: attributes.ino, flags })
     return { handle, attributes }
   }
 
@@ -122,7 +163,7 @@ export class Files {
   async write(handle: Handle, offset: number, data: Buffer, options: ChangeOptions = {}): Promise<void> {
     const { file } = this.#writable(handle)
     if (data.length > 0) await killPrivileges(this.#fileSystem, file.ino, options.killPrivileges ?? false)
-    return file.write(offset, data)
+    return file.write(offset, data, options)
   }
 
   /** fallocate(2). @throws LeasefsError NOT_SUPPORTED, INVALID_ARGUMENT, FILE_TOO_LARGE, NO_SPACE */
@@ -167,6 +208,7 @@ export class Files {
   /** `flockOwner` is the open file: with its last descriptor its flock(2) goes. */
   async release(handle: Handle, flockOwner?: bigint): Promise<void> {
     const opened = this.#handles.remove(handle)
+    this.#surviving.remove([keyOf(handle)])
     await this.#unlock(opened.file.ino, 'flock', flockOwner)
     return this.#close(opened)
   }
@@ -197,6 +239,7 @@ export class Files {
 
   #writable(handle: Handle): Opened {
     const opened = this.#handles.get(handle)
+    if (opened.file instanceof LostFile) throw opened.file.reason
     if (!opened.writable) throw new LeasefsError('BAD_HANDLE', `handle ${handle} is not open for writing`)
     return opened
   }
@@ -241,6 +284,10 @@ export class Files {
     this.#closing.add(done)
     return done
   }
+}
+
+function keyOf(handle: Handle | ''): string {
+  return `file/${handle}`
 }
 
 /** open(2) flags as what the file system is asked for. */

@@ -49,6 +49,12 @@ export class HandleTable<T> {
     }
   }
 
+  /** What an earlier process had open under this number. */
+  found(handle: Handle, opened: T): void {
+    this.#open.set(handle, opened)
+    this.#last = Math.max(this.#last, handle)
+  }
+
   /** @throws LeasefsError BAD_HANDLE */
   get(handle: Handle): T {
     const opened = this.#open.get(handle)

@@ -6,12 +6,21 @@
 // takes.
 
 import { LeasefsError } from '../../base/errors.js'
-import type { Attributes, Deleter, FileKind, FileSystem, Ino, Name, NewInode } from '../../client/file-system.js'
+import type {
+  Attributes,
+  Caused,
+  Deleter,
+  FileKind,
+  FileSystem,
+  Ino,
+  Name,
+  NewInode,
+} from '../../client/file-system.js'
 import { nameLengthMax } from '../../constants.js'
 import type { AccessTimes } from './access-times.js'
 
 /** On whose behalf an inode is made. */
-export interface Caller {
+export interface Caller extends Caused {
   readonly uid: number
   readonly gid: number
 }
@@ -63,9 +72,9 @@ export class Names {
     return target
   }
 
-  async link(ino: Ino, parent: Ino, name: Name): Promise<Attributes> {
+  async link(ino: Ino, parent: Ino, name: Name, by?: Caused): Promise<Attributes> {
     checkName(name)
-    return this.#fileSystem.link(ino, parent, name)
+    return this.#fileSystem.link(ino, parent, name, by)
   }
 
   /** An inode that is open lives on, without a name, until its last handle is released. */
@@ -74,9 +83,9 @@ export class Names {
     return this.#fileSystem.unlink(parent, name, by)
   }
 
-  async removeDirectory(parent: Ino, name: Name): Promise<void> {
+  async removeDirectory(parent: Ino, name: Name, by?: Caused): Promise<void> {
     checkName(name)
-    return this.#fileSystem.removeDirectory(parent, name)
+    return this.#fileSystem.removeDirectory(parent, name, by)
   }
 
   async rename(parent: Ino, name: Name, newParent: Ino, newName: Name, flags: RenameFlags = {}): Promise<void> {
@@ -92,9 +101,10 @@ export class Names {
   async newInode(parent: Ino, mode: number, caller: Caller, kind: FileKind): Promise<NewInode> {
     const directory = await this.#fileSystem.getAttributes(parent)
     const permissions = mode & 0o7777
-    if (!(directory.mode & setGroupId)) return { mode: permissions, uid: caller.uid, gid: caller.gid }
+    const { uid, gid, cause } = caller
+    if (!(directory.mode & setGroupId)) return { mode: permissions, uid, gid, cause }
     const inherited = kind === 'directory' ? permissions | setGroupId : permissions
-    return { mode: inherited, uid: caller.uid, gid: directory.gid }
+    return { mode: inherited, uid, gid: directory.gid, cause }
   }
 }
 

@@ -8,10 +8,10 @@
 // once. An ACL that is kept and half enforced is worse than none.
 
 import { LeasefsError } from '../../base/errors.js'
-import type { FileSystem, Ino, Name } from '../../client/file-system.js'
+import type { Caused, FileSystem, Ino, Name } from '../../client/file-system.js'
 import type { Caller } from './names.js'
 
-export interface SetXattrFlags {
+export interface SetXattrFlags extends Caused {
   readonly createOnly?: boolean
   readonly replaceOnly?: boolean
 }
@@ -45,9 +45,9 @@ export class Xattrs {
     return Buffer.concat(names.flatMap(name => [name, end]))
   }
 
-  async remove(ino: Ino, name: Name): Promise<void> {
+  async remove(ino: Ino, name: Name, by?: Caused): Promise<void> {
     checkNamespace(name)
-    await this.#fileSystem.removeXattr(ino, name)
+    await this.#fileSystem.removeXattr(ino, name, by)
   }
 }
 

@@ -4,6 +4,7 @@
 import type {
   AttributeChanges,
   Attributes,
+  Caused,
   Deleter,
   DirectoryPage,
   Entry,
@@ -128,16 +129,16 @@ export class MappedFileSystem implements FileSystem {
     return this.#inner.readSymlink(this.#in(ino))
   }
 
-  async link(ino: Ino, parent: Ino, name: Name): Promise<Attributes> {
-    return this.#shown(await this.#inner.link(this.#in(ino), this.#in(parent), name))
+  async link(ino: Ino, parent: Ino, name: Name, by?: Caused): Promise<Attributes> {
+    return this.#shown(await this.#inner.link(this.#in(ino), this.#in(parent), name, by))
   }
 
   async unlink(parent: Ino, name: Name, by?: Deleter): Promise<void> {
     await this.#inner.unlink(this.#in(parent), name, by)
   }
 
-  async removeDirectory(parent: Ino, name: Name): Promise<void> {
-    await this.#inner.removeDirectory(this.#in(parent), name)
+  async removeDirectory(parent: Ino, name: Name, by?: Caused): Promise<void> {
+    await this.#inner.removeDirectory(this.#in(parent), name, by)
   }
 
   async rename(...[parent, name, newParent, newName, options]: Parameters<FileSystem['rename']>): Promise<void> {
@@ -156,8 +157,8 @@ export class MappedFileSystem implements FileSystem {
     return this.#inner.listXattrs(this.#in(ino))
   }
 
-  async removeXattr(ino: Ino, name: Name): Promise<void> {
-    await this.#inner.removeXattr(this.#in(ino), name)
+  async removeXattr(ino: Ino, name: Name, by?: Caused): Promise<void> {
+    await this.#inner.removeXattr(this.#in(ino), name, by)
   }
 
   async setLock(...[ino, lock, options]: Parameters<FileSystem['setLock']>): Promise<void> {

@@ -15,27 +15,32 @@ const root = rootIno as Ino
 
 /** A view, and what it hears of changes made elsewhere. */
 export interface SubdirectoryView {
+  /** The inode that is its root. */
+  readonly root: Ino
   readonly fileSystem: FileSystem
   readonly invalidations: Invalidations
 }
 
 /**
  * @param path of a directory, from the root; a symbolic link in it is not followed
+ * @param known what the path led to, if it was opened before: it may be called otherwise by now
  * @throws LeasefsError NOT_FOUND, NOT_A_DIRECTORY; INVALID_ARGUMENT: ".." in the path
  */
 export async function openSubdirectory(
   fileSystem: FileSystem,
   invalidations: Invalidations,
   path: string,
+  known?: Ino,
 ): Promise<SubdirectoryView> {
-  const ino = await findDirectory(fileSystem, path)
-  if (ino === root) return { fileSystem, invalidations }
+  const ino = known ?? (await findDirectory(fileSystem, path))
+  if (ino === root) return { root, fileSystem, invalidations }
   const exchanged = (other: Ino) => (other === root ? ino : other === ino ? root : other)
   const inward = (other: Ino) => {
     if (other === ino) throw new LeasefsError('NOT_FOUND', 'there is nothing above the root')
     return exchanged(other)
   }
   return {
+    root: ino,
     fileSystem: new MappedFileSystem(fileSystem, { ...identity, inward, outward: exchanged }),
     invalidations: {
       listen: hear => invalidations.listen(inos => hear(inos === 'all' ? inos : inos.map(exchanged))),

@@ -6,7 +6,7 @@
 // trash then goes by its other name.
 
 import { LeasefsError } from '../../base/errors.js'
-import type { Attributes, FileSystem, Ino, Name } from '../../client/file-system.js'
+import type { Attributes, Caused, FileSystem, Ino, Name } from '../../client/file-system.js'
 import { rootIno, trashIno } from '../../constants.js'
 import { identity, MappedFileSystem } from './mapped-file-system.js'
 
@@ -38,9 +38,9 @@ export class TrashView extends MappedFileSystem {
     return [attributes, ...(await this.#inner.resolve(attributes.ino, rest))]
   }
 
-  override async removeDirectory(parent: Ino, name: Name): Promise<void> {
+  override async removeDirectory(parent: Ino, name: Name, by?: Caused): Promise<void> {
     await this.#checkIsOwn(parent, name)
-    await super.removeDirectory(parent, name)
+    await super.removeDirectory(parent, name, by)
   }
 
   override async rename(...arguments_: Parameters<FileSystem['rename']>): Promise<void> {

@@ -8,7 +8,7 @@ import { InFlight } from '../../../src/fuse/bindings/kernel/in-flight.js'
 import { callTable } from '../../../src/fuse/bindings/kernel/index.js'
 import { Known } from '../../../src/fuse/bindings/kernel/known.js'
 import { type OpcodeName, opcodes } from '../../../src/fuse/bindings/kernel/protocol.js'
-import { type CallTable, Session } from '../../../src/fuse/bindings/kernel/session.js'
+import { type CallTable, Session, type SessionOptions } from '../../../src/fuse/bindings/kernel/session.js'
 import { inHeader, initIn, outHeader } from '../../../src/fuse/bindings/kernel/structs.js'
 import { caller, memoryOperations, root } from './memory-operations.js'
 
@@ -78,9 +78,12 @@ export interface KernelOptions {
   readonly exclusive?: boolean
   /** Whether INIT has been answered already. Default true. */
   readonly ready?: boolean
+  /** Another process has served this kernel before, and has left this. */
+  readonly outcomes?: SessionOptions['outcomes']
 }
 
-export async function kernelSession({ calls, exclusive = false, ready = true }: KernelOptions = {}) {
+export async function kernelSession({ calls, exclusive = false, ready = true, outcomes }: KernelOptions = {}) {
+  const goesOn = outcomes !== undefined
   const { clock, fileSystem, operations } = memoryOperations()
   const device = new FakeDevice()
   const known = new Known(() => {})
@@ -89,28 +92,29 @@ export async function kernelSession({ calls, exclusive = false, ready = true }: 
   const log = Object.assign(Object.create(silentLog), { error: (fields: object) => void logged.push(fields) }) as Logger
   const context = { operations, known, exclusive }
   const table = { ...callTable(context), ...calls }
-  const session = new Session({ device, calls: table, known, inFlight, exclusive, clock, log })
+  const session = new Session({ device, calls: table, known, inFlight, exclusive, goesOn, outcomes, clock, log })
   const run = session.run()
   let unique = 0
 
   /** As the kernel sends it; from `caller` and about the root if nothing else is said. */
-  function send(opcode: OpcodeName | number, body: Buffer, { ino = root as number } = {}): Sent {
+  function send(opcode: OpcodeName | number, body: Buffer, { ino = root as number, again = 0 } = {}): Sent {
     unique += 2
+    const name = again > 0 ? -again : unique
     const number = typeof opcode === 'number' ? opcode : opcodes[opcode]
-    const head = { len: inHeader.size + body.length, opcode: number, unique, nodeid: ino, ...caller, pid: 7 }
+    const head = { len: inHeader.size + body.length, opcode: number, unique: name, nodeid: ino, ...caller, pid: 7 }
     let releases = 0
-    const answer = device.heard(unique)
+    const answer = device.heard(name)
     device.send(Buffer.concat([inHeader.encode(head), body]), () => {
       assert.equal(++releases, 1, 'given back once')
     })
-    return { unique, answer, released: () => releases === 1 }
+    return { unique: name, answer, released: () => releases === 1 }
   }
 
-  function ask(opcode: OpcodeName | number, body: Buffer, about?: { ino: number }): Promise<Answer> {
+  function ask(opcode: OpcodeName | number, body: Buffer, about?: { ino?: number; again?: number }): Promise<Answer> {
     return send(opcode, body, about).answer
   }
 
-  if (ready) await ask('INIT', initIn.encode({ major: 7, minor: 38, maxReadahead: 0, flags: 0 }))
+  if (ready && !goesOn) await ask('INIT', initIn.encode({ major: 7, minor: 38, maxReadahead: 0, flags: 0 }))
   return { ask, clock, context, device, fileSystem, inFlight, known, logged, operations, run, send, session }
 }
 

@@ -1,5 +1,8 @@
 import t from 'tap'
+import { silentLog } from '../../../src/base/log.js'
+import { MemorySurvivingMap } from '../../../src/base/surviving-map.js'
 import type { ListedEntry } from '../../../src/fuse/operations/directories.js'
+import { Operations } from '../../../src/fuse/operations.js'
 import { caller, memoryOperations, name, root } from '../harness/memory-operations.js'
 
 const namesOf = (entries: readonly ListedEntry[]) => entries.map(entry => String(entry.name))
@@ -120,4 +123,31 @@ t.test('what is no directory can not be listed', async t => {
   const handle = await directories.open(ino)
   await t.rejects(directories.read(handle, 0, 10), { code: 'NOT_A_DIRECTORY' })
   await directories.sync(root)
+})
+
+t.test('the next process goes on where the reader was, whatever was removed meanwhile', async t => {
+  const map = new MemorySurvivingMap()
+  const { fileSystem, clock, operations } = memoryOperations({ surviving: map })
+  for (const one of ['a', 'b', 'c', 'd', 'e', 'f']) {
+    await operations.names.makeDirectory(root, name(one), 0o755, caller)
+  }
+  const handle = await operations.directories.open(root)
+  const unread = await operations.directories.open(root)
+  t.same(namesOf(await operations.directories.read(handle, 0, 3)), ['.', '..', 'a'])
+  t.same(namesOf(await operations.directories.read(handle, 3, 2)), ['b', 'c'])
+  for (const one of ['a', 'b']) await operations.names.removeDirectory(root, name(one))
+
+  const next = map.next()
+  const { directories } = new Operations(fileSystem, silentLog, { clock, surviving: next })
+  directories.resume()
+  t.same(namesOf(await directories.read(handle, 3, 1)), ['c'], 'from where it was, once more')
+  t.same(namesOf(await directories.read(handle, 4, 1)), ['d'], 'or from anywhere in what it had last')
+  const last = new Operations(fileSystem, silentLog, { clock, surviving: next.next() }).directories
+  last.resume()
+  t.same(namesOf(await last.read(handle, 5, 9)), ['e', 'f'])
+  t.same(namesOf(await last.read(handle, 0, 9)), ['.', '..', 'c', 'd', 'e', 'f'], 'and from the start')
+  t.same(namesOf(await last.read(unread, 0, 9)), ['.', '..', 'c', 'd', 'e', 'f'])
+  t.not(await last.open(root), handle)
+  last.release(handle)
+  await t.rejects(last.read(handle, 0, 9), { code: 'BAD_HANDLE' })
 })

@@ -1,12 +1,15 @@
 import { constants } from 'node:fs'
 import t from 'tap'
 import { deferred } from '../../../src/base/deferred.js'
+import { LeasefsError } from '../../../src/base/errors.js'
 import { silentLog } from '../../../src/base/log.js'
 import { SimulatedClock } from '../../../src/base/simulated-clock.js'
+import { MemorySurvivingMap, nothingSurvives } from '../../../src/base/surviving-map.js'
 import type { FileSystem, OpenFile } from '../../../src/client/file-system.js'
 import { AccessTimes } from '../../../src/fuse/operations/access-times.js'
 import { Files, openOptions, whence } from '../../../src/fuse/operations/files.js'
 import { Names } from '../../../src/fuse/operations/names.js'
+import { Operations } from '../../../src/fuse/operations.js'
 import { MemoryFileSystem } from '../harness/memory-file-system.js'
 import { caller, memoryOperations, name, root } from '../harness/memory-operations.js'
 
@@ -195,5 +198,42 @@ function filesOf(changes: Partial<FileSystem>): Files {
   const clock = new SimulatedClock()
   const fileSystem: FileSystem = Object.assign(new MemoryFileSystem(clock), changes)
   const accessTimes = new AccessTimes(fileSystem, clock, 'relatime', silentLog)
-  return new Files({ fileSystem, names: new Names(fileSystem, accessTimes), accessTimes, log: silentLog })
+  return new Files({
+    fileSystem,
+    names: new Names(fileSystem, accessTimes),
+    accessTimes,
+    log: silentLog,
+    surviving: nothingSurvives,
+  })
 }
+
+t.test('the next process has open what was open, under the same numbers, and no more', async t => {
+  const map = new MemorySurvivingMap()
+  const { fileSystem, clock, operations } = memoryOperations({ surviving: map })
+  const { handle, attributes } = await operations.files.create(root, name('f'), 0o644, caller, O_CREAT | O_RDWR)
+  await operations.files.write(handle, 0, name('hello'))
+  const truncating = await operations.files.open(attributes.ino, O_WRONLY | O_TRUNC)
+  await operations.files.write(handle, 0, name('again'))
+  const closed = await operations.files.open(attributes.ino, O_RDONLY)
+  await operations.files.release(closed)
+
+  const { files } = new Operations(fileSystem, silentLog, { clock, surviving: map.next() })
+  await files.resume()
+  t.equal(files.openCount, 2)
+  t.equal(String(Buffer.concat(await files.read(handle, 0, 100))), 'again', 'nothing was truncated a second time')
+  await t.rejects(files.read(truncating, 0, 1), { code: 'BAD_HANDLE' })
+  await files.write(truncating, 0, name('A'))
+  await t.rejects(files.read(closed, 0, 1), { code: 'BAD_HANDLE' })
+  t.notOk([handle, truncating].includes(await files.open(attributes.ino, O_RDONLY)))
+})
+
+t.test('a file that can not be opened again is lost, and says so until it is closed', async t => {
+  const map = new MemorySurvivingMap()
+  map.put('file/5', { ino: 999, flags: O_RDWR })
+  const { fileSystem, operations } = memoryOperations({ surviving: map.next() })
+  fileSystem.open = () => Promise.reject(new LeasefsError('NOT_FOUND', 'gone'))
+  await operations.resume()
+  await t.rejects(operations.files.read(5, 0, 1), { code: 'IO' })
+  await t.rejects(operations.files.write(5, 0, name('x')), { code: 'IO' })
+  await operations.files.release(5)
+})

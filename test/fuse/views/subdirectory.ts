@@ -62,7 +62,7 @@ t.test('changes made elsewhere are heard by the numbers of the view', async t =>
 
 t.test('the whole is a part as well', async t => {
   const { open, fileSystem, relay } = await tree()
-  for (const path of ['/', '', '.']) t.same(await open(path), { fileSystem, invalidations: relay })
+  for (const path of ['/', '', '.']) t.same(await open(path), { root, fileSystem, invalidations: relay })
 })
 
 t.test('what is no directory of the cluster is told', async t => {

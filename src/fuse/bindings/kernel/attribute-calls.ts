@@ -67,7 +67,8 @@ function timestamp(seconds: number, nanos: number): Timestamp {
 export function xattrCalls({ operations }: Context) {
   const { xattrs } = operations
   return {
-    SETXATTR: async ({ ino, body }) => {
+    SETXATTR: async ({ ino, body, cause, isDone }) => {
+      if (isDone) return done
       const { size, flags } = setxattrIn.read(body)
       const name = nameAt(body, setxattrIn.size)
       const at = setxattrIn.size + name.length + 1
@@ -75,7 +76,7 @@ export function xattrCalls({ operations }: Context) {
       if (value.length < size) throw new KernelError('EINVAL', 'a request without the value it announces')
       const createOnly = (flags & xattrFlags.CREATE) !== 0
       const replaceOnly = (flags & xattrFlags.REPLACE) !== 0
-      await xattrs.set(ino, name, value, { createOnly, replaceOnly })
+      await xattrs.set(ino, name, value, { createOnly, replaceOnly, cause })
       return done
     },
 
@@ -86,8 +87,8 @@ export function xattrCalls({ operations }: Context) {
 
     LISTXATTR: async request => sized(getxattrIn.read(request.body).size, await xattrs.list(request.ino, request)),
 
-    REMOVEXATTR: async ({ ino, body }) => {
-      await xattrs.remove(ino, nameAt(body, 0))
+    REMOVEXATTR: async ({ ino, body, cause, isDone }) => {
+      if (!isDone) await xattrs.remove(ino, nameAt(body, 0), { cause })
       return done
     },
   } satisfies Record<string, Call>

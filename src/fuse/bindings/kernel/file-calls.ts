@@ -65,7 +65,8 @@ export function fileCalls(context: Context) {
       const { flags, mode, openFlags } = createIn.read(request.body)
       const name = nameAt(request.body, createIn.size)
       const killPrivileges = (openFlags & openKillsPrivileges) !== 0
-      const own = ownFlags(flags)
+      // What an earlier process made for this call is not someone else's.
+      const own = ownFlags(request.isDone ? flags & ~constants.O_EXCL : flags)
       const made = await files.create(request.ino, name, mode & 0o7777, request, own, { killPrivileges })
       const entry = entryReply(context, request.ino, name, made.attributes)
       return { ...entry, pieces: [...entry.pieces, opened(made.handle, own)], abandoned: abandoned(made.handle) }
@@ -77,12 +78,13 @@ export function fileCalls(context: Context) {
       return length > 0 ? { pieces: await files.read(fh, offset, length) } : done
     },
 
-    WRITE: async ({ body }) => {
+    WRITE: async ({ body, cause, isDone }) => {
       const { fh, offset, size, writeFlags } = writeIn.read(body)
       const data = body.subarray(writeIn.size, writeIn.size + size)
       if (data.length < size) throw new KernelError('EINVAL', 'a request without the data it announces')
       if (offset + size > fileSizeMax) throw new LeasefsError('FILE_TOO_LARGE', `${size} bytes at ${offset}`)
-      await files.write(fh, offset, data, { killPrivileges: (writeFlags & writeKillsPrivileges) !== 0 })
+      const killPrivileges = (writeFlags & writeKillsPrivileges) !== 0
+      if (!isDone) await files.write(fh, offset, data, { killPrivileges, cause })
       return reply(writeOut.encode({ size }))
     },
 

@@ -21,6 +21,7 @@ import { lockCalls } from './lock-calls.js'
 import { mountDevice } from './mounting.js'
 import { nameCalls } from './name-calls.js'
 import { type CallTable, Session } from './session.js'
+import { resend, UnansweredCalls } from './takeover.js'
 
 export const kernel: Binding = {
   name: 'kernel',
@@ -34,32 +35,42 @@ export const kernel: Binding = {
   },
 
   async serve(options: ServeOptions): Promise<Served> {
-    const { mountPoint, operations, exclusive, invalidations, clock, log } = options
-    const device = new FuseDevice(await mountDevice(options), log)
+    const { mountPoint, operations, exclusive, invalidations, kept, clock, log } = options
+    const goesOn = kept?.goesOn ?? false
+    const device = new FuseDevice(goesOn && kept ? kept.device : await mountDevice(options), log)
     const connection = new Connection(mountPoint, log)
     const inFlight = new InFlight(clock)
     const known: Known = new Known((directory: Ino, names) => void cache.forgetNames(directory, names))
     const cache = new KernelCache(device, known, inFlight)
     const calls = callTable({ operations, known, exclusive })
-    const session = new Session({ device, calls, known, inFlight, exclusive, clock, log })
+    const outcomes = kept?.survival
+    const session = new Session({ device, calls, known, inFlight, exclusive, goesOn, outcomes, clock, log })
+    if (goesOn) known.mayKnowAny()
     // Threads of the pool wait for requests, and a process that exits waits for its threads.
     const atExit = () => {
       if (!connection.abort()) process.kill(process.pid, 'SIGKILL')
     }
     process.once('exit', atExit)
+    invalidations.listen(inos => cache.invalidate(inos))
+    // Before anything is read: what we have read ourselves would be sent again, too.
+    const unanswered = kept && new UnansweredCalls(kept.survival.map)
+    if (kept && unanswered && goesOn && !(await resend(kept.device))) {
+      unanswered.failInherited(device)
+      session.note(unanswered)
+    }
     let mounted = true
     const gone = session.run().finally(() => {
       mounted = false
       process.off('exit', atExit)
     })
     try {
-      await session.agreed
+      const agreed = goesOn ? undefined : await session.agreed
+      if (agreed && unanswered && !agreed.features.has('HAS_RESEND')) session.note(unanswered)
     } catch (reason) {
       connection.abort()
       throw reason
     }
-    connection.raiseReadAhead()
-    invalidations.listen(inos => cache.invalidate(inos))
+    if (!goesOn) connection.raiseReadAhead()
     return {
       gone,
       end() {

@@ -20,6 +20,8 @@ export class Known {
   readonly #removed = new Map<Ino, Attributes>()
   readonly #evicted: (directory: Ino, names: readonly Buffer[]) => void
   readonly #namesTotalMax: number
+  /** The kernel was told of inodes before, too, by an earlier process: it may know any. */
+  #mayKnowAny = false
 
   /** `evicted` hears of names that the kernel is to forget since too many are remembered. */
   constructor(evicted: (directory: Ino, names: readonly Buffer[]) => void, totalMax = namesTotalMax) {
@@ -36,7 +38,12 @@ export class Known {
   }
 
   has(ino: Ino): boolean {
-    return ino === rootIno || this.#lookups.has(ino)
+    return this.#mayKnowAny || ino === rootIno || this.#lookups.has(ino)
+  }
+
+  /** Another process has served this kernel before us. */
+  mayKnowAny(): void {
+    this.#mayKnowAny = true
   }
 
   /** The kernel has been told of it once more. */

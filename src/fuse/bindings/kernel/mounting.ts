@@ -13,8 +13,8 @@ export interface MountRequest {
   readonly source: string
   readonly allowOther: boolean
   readonly readOnly: boolean
-  /** Of /dev/fuse. Absent: it is opened. */
-  readonly device?: number | undefined
+  /** Has the descriptor of /dev/fuse. Absent: it is opened. */
+  readonly kept?: { readonly device: number } | undefined
 }
 
 /** As which the descriptor reaches mount(8). */
@@ -32,7 +32,7 @@ export function mountOptions({ allowOther, readOnly }: Pick<MountRequest, 'allow
 
 /** The descriptor to serve. @throws LeasefsError IO, PERMISSION_DENIED */
 export async function mountDevice(request: MountRequest): Promise<number> {
-  const fd = request.device ?? openDevice()
+  const fd = request.kept?.device ?? openDevice()
   try {
     const failure = await runMount(fd, request)
     if (failure) throw new LeasefsError('IO', `mounting on ${request.mountPoint} failed: ${failure}`)
@@ -55,7 +55,7 @@ function openDevice(): number {
 /** What mount(8) said if it failed. */
 async function runMount(
   fd: number,
-  { mountPoint, source, ...options }: Omit<MountRequest, 'device'>,
+  { mountPoint, source, ...options }: Omit<MountRequest, 'kept'>,
 ): Promise<string | undefined> {
   const args = ['-i', '-t', 'fuse.leasefs', '-o', mountOptions(options), source, mountPoint]
   const child = spawn('mount', args, { stdio: ['ignore', 'ignore', 'pipe', fd], timeout: mountTimeoutMs, cwd: '/' })

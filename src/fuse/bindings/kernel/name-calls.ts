@@ -17,6 +17,12 @@ export function nameCalls(context: Context) {
     return names.lookup(parent, name).catch(() => undefined)
   }
 
+  /** What a call has made: or has made already, if an earlier process could not answer it. */
+  async function made(request: Request, name: Buffer, make: () => Promise<Attributes>) {
+    const attributes = await (request.isDone ? names.lookup(request.ino, name) : make())
+    return entryReply(context, request.ino, name, attributes)
+  }
+
   /** Told after a name was taken away: what had no other is remembered as removed. */
   function noteRemoved(attributes: Attributes | undefined): void {
     if (attributes && (attributes.kind === 'directory' || attributes.nlink === 1)) known.removed(attributes)
@@ -24,6 +30,7 @@ export function nameCalls(context: Context) {
 
   async function rename(request: Request, newParent: Ino, flags: number, namesOffset: number) {
     const [name, newName] = namesAt(request.body, namesOffset, 2) as [Buffer, Buffer]
+    if (request.isDone) return done
     const unknown = flags & ~(renameFlags.NOREPLACE | renameFlags.EXCHANGE)
     if (unknown !== 0) throw new LeasefsError('INVALID_ARGUMENT', `renameat2 with flags ${flags}`)
     const exchange = (flags & renameFlags.EXCHANGE) !== 0
@@ -36,7 +43,12 @@ export function nameCalls(context: Context) {
     const [moved, replaced] = exchange
       ? [undefined, undefined]
       : await Promise.all([before(request.ino, name), before(newParent, newName)])
-    await names.rename(request.ino, name, newParent, newName, { noReplace, exchange, uid: request.uid })
+    await names.rename(request.ino, name, newParent, newName, {
+      noReplace,
+      exchange,
+      uid: request.uid,
+      cause: request.cause,
+    })
     for (const [directory, arrival] of arrivals) known.tookAlong(directory, arrival)
     if (replaced && replaced.ino !== moved?.ino) noteRemoved(replaced)
     return done
@@ -56,7 +68,7 @@ export function nameCalls(context: Context) {
     MKDIR: async request => {
       const { mode } = mkdirIn.read(request.body)
       const name = nameAt(request.body, mkdirIn.size)
-      return entryReply(context, request.ino, name, await names.makeDirectory(request.ino, name, mode, request))
+      return made(request, name, () => names.makeDirectory(request.ino, name, mode, request))
     },
 
     MKNOD: async request => {
@@ -66,35 +78,36 @@ export function nameCalls(context: Context) {
       if (!kind || kind === 'directory' || kind === 'symlink') {
         throw new LeasefsError('INVALID_ARGUMENT', `mknod of mode ${mode.toString(8)}`)
       }
-      const attributes = await names.makeNode(request.ino, name, kind, mode & 0o7777, rdev, request)
-      return entryReply(context, request.ino, name, attributes)
+      return made(request, name, () => names.makeNode(request.ino, name, kind, mode & 0o7777, rdev, request))
     },
 
     SYMLINK: async request => {
       const [name, target] = namesAt(request.body, 0, 2) as [Buffer, Buffer]
-      return entryReply(context, request.ino, name, await names.makeSymlink(request.ino, name, target, request))
+      return made(request, name, () => names.makeSymlink(request.ino, name, target, request))
     },
 
     READLINK: async ({ ino }) => reply(await names.readSymlink(ino)),
 
-    LINK: async ({ ino, body }) => {
-      const { oldnodeid } = linkIn.read(body)
-      const name = nameAt(body, linkIn.size)
-      return entryReply(context, ino, name, await names.link(oldnodeid as Ino, ino, name))
+    LINK: async request => {
+      const { oldnodeid } = linkIn.read(request.body)
+      const name = nameAt(request.body, linkIn.size)
+      return made(request, name, () => names.link(oldnodeid as Ino, request.ino, name, request))
     },
 
-    UNLINK: async ({ ino, body, uid }) => {
+    UNLINK: async ({ ino, body, uid, cause, isDone }) => {
+      if (isDone) return done
       const name = nameAt(body, 0)
       const attributes = await before(ino, name)
-      await names.unlink(ino, name, { uid })
+      await names.unlink(ino, name, { uid, cause })
       noteRemoved(attributes)
       return done
     },
 
-    RMDIR: async ({ ino, body }) => {
+    RMDIR: async ({ ino, body, cause, isDone }) => {
+      if (isDone) return done
       const name = nameAt(body, 0)
       const attributes = await before(ino, name)
-      await names.removeDirectory(ino, name)
+      await names.removeDirectory(ino, name, { cause })
       noteRemoved(attributes)
       return done
     },

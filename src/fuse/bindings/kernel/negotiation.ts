@@ -32,6 +32,7 @@ const wanted: readonly Feature[] = [
   'HANDLE_KILLPRIV_V2', // We take set-id bits away, and are not asked for capabilities before each write.
   'INIT_EXT',
   'DIRECT_IO_ALLOW_MMAP',
+  'HAS_RESEND', // What was under way when this process ends is sent again to the next.
 ]
 
 /** @throws LeasefsError NOT_SUPPORTED: the kernel is too old */

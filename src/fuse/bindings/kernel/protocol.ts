@@ -78,6 +78,7 @@ export const initFlags = {
   HANDLE_KILLPRIV_V2: 2 ** 28,
   INIT_EXT: 2 ** 30,
   DIRECT_IO_ALLOW_MMAP: 2 ** 36,
+  HAS_RESEND: 2 ** 39,
 } as const
 
 export const setattrFlags = {
@@ -118,4 +119,5 @@ export const fileTypes = {
   socket: 0o140000,
 } as const
 
-export const notifyCodes = { INVAL_INODE: 2, INVAL_ENTRY: 3 } as const
+/** RESEND is of Linux 6.9, INC_EPOCH of 6.16. */
+export const notifyCodes = { INVAL_INODE: 2, INVAL_ENTRY: 3, RESEND: 7, INC_EPOCH: 8 } as const

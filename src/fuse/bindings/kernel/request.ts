@@ -10,6 +10,10 @@ export interface Request {
   readonly ino: Ino
   readonly uid: number
   readonly gid: number
+  /** The call it is for: the same when it is sent again to the next process. */
+  readonly cause: number
+  /** An earlier process has made the change that is asked for, and could not answer. */
+  readonly isDone: boolean
   /** Behind the header. Valid until the call has ended: what outlives it is copied. */
   readonly body: Buffer
   /** Aborts when the caller is interrupted. */

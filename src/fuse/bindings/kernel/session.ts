@@ -13,6 +13,7 @@ import { type Deferred, deferred } from '../../../base/deferred.js'
 import { LeasefsError } from '../../../base/errors.js'
 import type { Logger } from '../../../base/log.js'
 import type { Ino } from '../../../client/file-system.js'
+import type { Survival } from '../../../client/survival.js'
 import { errnoFrom, KernelError } from '../../errno.js'
 import type { Device } from './device.js'
 import type { Flight, InFlight } from './in-flight.js'
@@ -22,6 +23,7 @@ import { type Agreed, negotiate } from './negotiation.js'
 import { type OpcodeName, opcodeName } from './protocol.js'
 import type { Call, Reply, Request } from './request.js'
 import { batchForgetIn, forgetIn, forgetOne, inHeader, interruptIn, outHeader } from './structs.js'
+import type { UnansweredCalls } from './takeover.js'
 
 export type CallTable = Readonly<Partial<Record<OpcodeName, Call>>>
 
@@ -31,11 +33,18 @@ export interface SessionOptions {
   readonly known: Known
   readonly inFlight: InFlight
   readonly exclusive: boolean
+  /** Another process has served this kernel before: it has been greeted. */
+  readonly goesOn?: boolean
+  /** What is known of calls that were made before, and what calls leave. */
+  readonly outcomes?: Pick<Survival, 'outcome' | 'ended'> | undefined
   readonly clock: Clock
   readonly log: Logger
 }
 
+type Header = Omit<Request, 'signal' | 'alsoAbout' | 'cause' | 'isDone'>
+
 const eio = errnoFrom(undefined)
+const ebadf = errnoFrom(new KernelError('EBADF', ''))
 const enosys = errnoFrom(new KernelError('ENOSYS', ''))
 const eagain = errnoFrom(new KernelError('EAGAIN', ''))
 const enoent = errnoFrom(new KernelError('ENOENT', ''))
@@ -68,15 +77,22 @@ export class Session {
   readonly #options: SessionOptions
   readonly #agreed: Deferred<Agreed> = deferred()
   #ready = false
+  #unanswered: Pick<UnansweredCalls, 'begin' | 'end'> | undefined
 
   constructor(options: SessionOptions) {
     this.#options = options
     this.#agreed.promise.catch(() => {}) // Told to whoever waits for it.
+    this.#ready = options.goesOn ?? false
   }
 
   /** What was agreed on with the kernel. @throws LeasefsError NOT_SUPPORTED, IO: the mount went away first */
   get agreed(): Promise<Agreed> {
     return this.#agreed.promise
+  }
+
+  /** From now on it is noted which calls have not been answered. */
+  note(unanswered: Pick<UnansweredCalls, 'begin' | 'end'>): void {
+    this.#unanswered = unanswered
   }
 
   /** Resolves when the mount has gone. */
@@ -115,18 +131,28 @@ export class Session {
     ended()
   }
 
-  #call(name: OpcodeName | undefined, header: Omit<Request, 'signal' | 'alsoAbout'>, ended: () => void): void {
+  #call(name: OpcodeName | undefined, header: Header, ended: () => void): void {
     const call = name && this.#options.calls[name]
     if (!name || !call) {
       this.#answer(header.unique, enosys, [])
       ended()
       return
     }
-    const { inFlight } = this.#options
-    const flight = inFlight.begin(header.unique, header.ino)
+    const { inFlight, outcomes } = this.#options
     const { unique, opcode, ino, uid, gid, body } = header
+    const cause = Math.abs(unique)
+    const outcome = outcomes?.outcome(cause)
+    if (outcome === 'unknown') {
+      this.#answer(unique, eio, [])
+      outcomes?.ended(cause)
+      ended()
+      return
+    }
+    this.#unanswered?.begin(unique)
+    const flight = inFlight.begin(unique, ino)
     const alsoAbout = (other: Ino) => inFlight.addTo(flight, other)
-    call({ unique, opcode, ino, uid, gid, body, signal: () => flight.signal, alsoAbout }).then(
+    const isDone = outcome === 'done'
+    call({ unique, cause, isDone, opcode, ino, uid, gid, body, signal: () => flight.signal, alsoAbout }).then(
       result => {
         this.#end(flight, ended)
         this.#succeed(flight, result)
@@ -140,18 +166,23 @@ export class Session {
 
   #end(flight: Flight, ended: () => void): void {
     this.#options.inFlight.end(flight)
+    this.#unanswered?.end(flight.unique)
     ended()
   }
 
   #succeed(flight: Flight, { pieces, delivered, abandoned }: Reply): void {
     if (!flight.answered && this.#answer(flight.unique, 0, pieces)) delivered?.()
     else abandoned?.()
+    this.#options.outcomes?.ended(Math.abs(flight.unique))
   }
 
   #fail(flight: Flight, name: OpcodeName, reason: unknown): void {
     const { log } = this.#options
-    const errno = errnoOf(name, reason)
+    const { goesOn } = this.#options
+    // A handle that the earlier process could not leave us: the caller has done nothing wrong.
+    const errno = goesOn && errnoOf(name, reason) === ebadf ? eio : errnoOf(name, reason)
     if (!flight.answered) this.#answer(flight.unique, errno, [])
+    this.#options.outcomes?.ended(Math.abs(flight.unique))
     if (reason instanceof AssertionError || reason instanceof TypeError || reason instanceof RangeError) {
       setImmediate(() => {
         throw reason

@@ -2,21 +2,25 @@
 // behind one another, as <linux/fuse.h> has them. Little-endian, as every
 // machine is that this runs on.
 //
+// The kernel's name of a request, `unique`, has its highest bit set if the
+// request was sent before, to an earlier process: such a name is negative here.
+//
 // 64-bit numbers are JavaScript numbers: those beyond 2^53 lose their low bits,
 // and nothing of ours is as large, so they are refused where they are used.
 // Lock owners and the ends of locks need every bit: u64big.
 
 import { KernelError } from '../../errno.js'
 
-type FieldType = 'u16' | 'u32' | 's32' | 'u64' | 's64' | 'u64big'
+type FieldType = 'u16' | 'u32' | 's32' | 'u64' | 's64' | 'u64big' | 'unique'
 
-const sizes: Record<FieldType, number> = { u16: 2, u32: 4, s32: 4, u64: 8, s64: 8, u64big: 8 }
+const sizes: Record<FieldType, number> = { u16: 2, u32: 4, s32: 4, u64: 8, s64: 8, u64big: 8, unique: 8 }
 
 type Fields = Readonly<Record<string, FieldType>>
 type ValueOf<Type extends FieldType> = Type extends 'u64big' ? bigint : number
 export type StructOf<F extends Fields> = { [Name in keyof F]: ValueOf<F[Name]> }
 
 const high = 2 ** 32
+const highest = 2 ** 31
 
 export class Struct<F extends Fields> {
   readonly size: number
@@ -69,6 +73,8 @@ function readField(bytes: Buffer, type: FieldType, at: number): number | bigint 
       return bytes.readUInt32LE(at) + bytes.readInt32LE(at + 4) * high
     case 'u64big':
       return bytes.readBigUInt64LE(at)
+    case 'unique':
+      return readUnique(bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4))
   }
 }
 
@@ -92,7 +98,17 @@ function writeField(bytes: Buffer, type: FieldType, at: number, value: number | 
     }
     case 'u64big':
       bytes.writeBigUInt64LE(BigInt(value), at)
+      return
+    case 'unique': {
+      const number = Math.abs(value as number)
+      bytes.writeUInt32LE(number % high, at)
+      bytes.writeUInt32LE(Math.floor(number / high) + (value < 0 ? highest : 0), at + 4)
+    }
   }
+}
+
+function readUnique(low: number, upper: number): number {
+  return upper < highest ? low + upper * high : -(low + (upper - highest) * high)
 }
 
 const attributes = {
@@ -119,7 +135,7 @@ const lock = { start: 'u64big', end: 'u64big', type: 'u32', pid: 'u32' } as cons
 export const inHeader = new Struct({
   len: 'u32',
   opcode: 'u32',
-  unique: 'u64',
+  unique: 'unique',
   nodeid: 'u64',
   uid: 'u32',
   gid: 'u32',
@@ -127,7 +143,7 @@ export const inHeader = new Struct({
   totalExtlen: 'u16',
   padding: 'u16',
 })
-export const outHeader = new Struct({ len: 'u32', error: 's32', unique: 'u64' })
+export const outHeader = new Struct({ len: 'u32', error: 's32', unique: 'unique' })
 
 export const initIn = new Struct({ major: 'u32', minor: 'u32', maxReadahead: 'u32', flags: 'u32' })
 /** Behind initIn if INIT_EXT is among the flags. */
@@ -234,7 +250,7 @@ export const lkIn = new Struct({ fh: 'u64', owner: 'u64big', ...lock, lkFlags: '
 export const lkOut = new Struct(lock)
 
 export const direntHead = new Struct({ ino: 'u64', off: 'u64', namelen: 'u32', type: 'u32' })
-export const interruptIn = new Struct({ unique: 'u64' })
+export const interruptIn = new Struct({ unique: 'unique' })
 
 export const invalInodeOut = new Struct({ ino: 'u64', off: 's64', len: 's64' })
 export const invalEntryOut = new Struct({ parent: 'u64', namelen: 'u32', flags: 'u32' })

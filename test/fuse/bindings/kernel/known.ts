@@ -99,3 +99,12 @@ t.test('what is removed is remembered for as long as the kernel knows it', async
   it.forgotten(ino(5), 1)
   t.equal(it.asRemoved(ino(5)), undefined)
 })
+
+t.test('of a kernel that another process has served before, nothing is sure', async t => {
+  const known = new Known(() => {})
+  t.notOk(known.has(10 as Ino))
+  known.mayKnowAny()
+  t.ok(known.has(10 as Ino))
+  known.forgotten(10 as Ino, 5)
+  t.ok(known.has(10 as Ino))
+})

@@ -1,9 +1,12 @@
+import { constants as fs } from 'node:fs'
 import { constants } from 'node:os'
 import t from 'tap'
 import { deferred } from '../../../../src/base/deferred.js'
 import { LeasefsError } from '../../../../src/base/errors.js'
 import { SeededRandom } from '../../../../src/base/random.js'
+import { MemorySurvivingMap } from '../../../../src/base/surviving-map.js'
 import type { Ino } from '../../../../src/client/file-system.js'
+import { Survival } from '../../../../src/client/survival.js'
 import { copiedBytesMax, interruptGraceMs } from '../../../../src/fuse/bindings/kernel/limits.js'
 import { type OpcodeName, opcodes } from '../../../../src/fuse/bindings/kernel/protocol.js'
 import { done, type Reply, reply } from '../../../../src/fuse/bindings/kernel/request.js'
@@ -16,17 +19,23 @@ import {
   initIn,
   initOut,
   interruptIn,
+  linkIn,
   mkdirIn,
+  mknodIn,
   openIn,
   openOut,
   releaseIn,
+  rename2In,
+  setxattrIn,
   writeIn,
 } from '../../../../src/fuse/bindings/kernel/structs.js'
 import { KernelError } from '../../../../src/fuse/errno.js'
 import { kernelSession, texts } from '../../harness/kernel-session.js'
+import { root } from '../../harness/memory-operations.js'
 import { turn } from '../../harness/turn.js'
 
 const { errno } = constants
+const { O_CREAT, O_EXCL, O_RDWR } = fs
 const nothing = Buffer.alloc(0)
 
 const unanswered: readonly OpcodeName[] = ['FORGET', 'BATCH_FORGET', 'INTERRUPT']
@@ -220,3 +229,77 @@ function randomByte(random: SeededRandom): number {
   const byte = Math.floor(random.next() * 256)
   return random.next() < 0.6 ? byte % 3 : byte
 }
+
+t.test('a process that goes on is not greeted, and makes nothing that was made already', async t => {
+  const map = new MemorySurvivingMap()
+  const outcomes = new Survival(map)
+  const { ask, operations } = await kernelSession({ outcomes })
+  const made = mkdirIn.encode({ mode: 0o755 })
+  const d = Buffer.concat([made, texts('d')])
+  t.equal((await ask('MKDIR', d)).errno, 0)
+
+  // An earlier process has done all of these, and could not say so.
+  const calls: [OpcodeName, Buffer][] = [
+    ['MKDIR', d],
+    ['MKNOD', Buffer.concat([mknodIn.encode({ mode: 0o100644 }), texts('d')])],
+    ['SYMLINK', texts('d', 'target')],
+    ['LINK', Buffer.concat([linkIn.encode({ oldnodeid: 99 }), texts('d')])],
+    ['UNLINK', texts('none')],
+    ['RMDIR', texts('none')],
+    ['RENAME2', Buffer.concat([rename2In.encode({ newdir: 1 }), texts('none', 'new')])],
+    ['SETXATTR', Buffer.concat([setxattrIn.encode({ size: 1, flags: 1 }), texts('user.x'), Buffer.of(0)])],
+    ['REMOVEXATTR', texts('user.none')],
+  ]
+  for (const [opcode, body] of calls) if (opcode === 'SETXATTR') t.equal((await ask(opcode, body)).errno, 0)
+  for (const [index, [opcode, body]] of calls.entries()) {
+    const again = 1000 + index
+    outcomes.done(again)
+    t.equal((await ask(opcode, body, { again })).errno, 0, `${opcode} is answered as done`)
+    t.equal(outcomes.outcome(again), undefined, "and that is no one's any more")
+    t.not((await ask(opcode, body, { again: again + 1000 })).errno, 0, `${opcode} would have failed`)
+  }
+  t.same(
+    (await operations.directories.list(root)).map(({ name }) => String(name)),
+    ['.', '..', 'd'],
+  )
+})
+
+t.test('what was made already is opened, also where it was to be new', async t => {
+  const outcomes = new Survival(new MemorySurvivingMap())
+  const { ask } = await kernelSession({ outcomes })
+  const create = Buffer.concat([createIn.encode({ flags: O_CREAT | O_EXCL | O_RDWR, mode: 0o100644 }), texts('f')])
+  t.equal((await ask('CREATE', create)).errno, 0)
+  t.equal((await ask('CREATE', create, { again: 1001 })).errno, errno.EEXIST)
+  outcomes.done(1002)
+  t.equal((await ask('CREATE', create, { again: 1002 })).errno, 0)
+})
+
+t.test('an append that was taken already is not taken again', async t => {
+  const outcomes = new Survival(new MemorySurvivingMap())
+  const { ask } = await kernelSession({ outcomes })
+  outcomes.done(1001)
+  const body = Buffer.concat([writeIn.encode({ fh: 77, size: 1 }), Buffer.of(0)])
+  t.equal((await ask('WRITE', body, { again: 1001 })).errno, 0)
+})
+
+t.test('where nobody knows what a call came to, and where a handle is lost, the caller gets EIO', async t => {
+  const outcomes = new Survival(new MemorySurvivingMap())
+  const { ask } = await kernelSession({ outcomes })
+  outcomes.unknown(1001)
+  t.equal((await ask('UNLINK', texts('x'), { again: 1001 })).errno, errno.EIO)
+  t.equal(outcomes.outcome(1001), undefined, 'said once')
+  t.equal((await ask('FSYNC', Buffer.alloc(16))).errno, errno.EIO)
+})
+
+t.test('it is noted which calls have not been answered, if that is wanted', async t => {
+  const waiting = deferred<Reply>()
+  const { ask, send, session } = await kernelSession({ calls: { STATFS: () => waiting.promise } })
+  const noted: string[] = []
+  session.note({ begin: unique => noted.push(`+${unique}`), end: unique => noted.push(`-${unique}`) })
+  const first = send('STATFS', nothing)
+  t.same(noted, [`+${first.unique}`])
+  await ask('GETATTR', Buffer.alloc(16))
+  waiting.resolve(done)
+  await first.answer
+  t.same(noted.sort(), [`+${first.unique}`, `+${first.unique + 2}`, `-${first.unique}`, `-${first.unique + 2}`].sort())
+})

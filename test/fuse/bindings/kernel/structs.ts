@@ -61,3 +61,16 @@ t.test('fewer bytes than are needed', async t => {
   }
   t.throws(() => every.read(Buffer.alloc(every.size), 1), KernelError)
 })
+
+t.test('the name of a request that was sent before is negative here, and as it was for the kernel', async t => {
+  const one = new Struct({ unique: 'unique' })
+  for (const number of [0, 2, 2 ** 31, 2 ** 32 - 2, 2 ** 32, 2 ** 52 + 12344]) {
+    for (const resent of [0n, 2n ** 63n]) {
+      const bytes = Buffer.alloc(8)
+      bytes.writeBigUInt64LE(BigInt(number) + resent)
+      const { unique } = one.read(bytes)
+      if (number > 0) t.equal(unique, resent ? -number : number)
+      if (number > 0) t.ok(one.encode({ unique }).equals(bytes))
+    }
+  }
+})
