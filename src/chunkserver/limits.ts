@@ -62,6 +62,9 @@ export const replicaIdleMs = 2 * minute
 /** Bytes that stay free: a primary takes no growing write below this. */
 export const spaceReserveBytes = 8 * MiB
 
+/** A primary whose disk is full leaves the chunk to its secondaries if there are so many, and room for another replica elsewhere. */
+export const secondariesToLeaveTo = 2
+
 /** Reads served at once, and waiting for that. */
 export const readsAtOnceMax = 64
 export const readsWaitingMax = 4096

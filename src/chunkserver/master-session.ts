@@ -85,6 +85,7 @@ export class MasterSession {
   #heardAt = 0
   #leaseMs = leaseMs
   #cancelBeat: (() => void) | undefined
+  #roomElsewhere = false
 
   constructor(options: MasterSessionOptions) {
     const { master, clock, log } = options
@@ -117,6 +118,11 @@ export class MasterSession {
   /** How long a chunk lease lasts from its grant or extension. */
   get leaseMs(): number {
     return this.#leaseMs
+  }
+
+  /** Another server has room for a replica, as the master's last word has it. */
+  get roomElsewhere(): boolean {
+    return this.#roomElsewhere
   }
 
   start(): void {
@@ -235,8 +241,9 @@ export class MasterSession {
     else this.#stream.restart(reason)
   }
 
-  #acknowledged({ number, extended, journalIndex }: HeartbeatAck, serverLeaseMs: number): void {
+  #acknowledged({ number, extended, journalIndex, roomElsewhere = false }: HeartbeatAck, serverLeaseMs: number): void {
     this.#options.masterWatch.advanced(journalIndex)
+    this.#roomElsewhere = roomElsewhere
     const sentAt = this.#sentAt.get(number)
     if (sentAt === undefined) return
     for (const [earlier] of this.#sentAt) if (earlier <= number) this.#sentAt.delete(earlier)

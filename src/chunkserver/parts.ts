@@ -82,6 +82,7 @@ export async function assemble(
   const commits = new Commits({
     ...{ replicas, store, data, clock, serverLease },
     freeBytes,
+    roomElsewhere: () => session().roomElsewhere,
     closing: () => closing,
   })
   const reads = new Reads({ store, replicas, serverLease, clock, log, damage })

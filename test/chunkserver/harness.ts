@@ -59,6 +59,8 @@ export class FakeMaster {
   /** Answers heartbeats, and extends what they ask. */
   answering = true
   onFailed: (server: string, failed: ReplicasFailed) => void = () => {}
+  /** Whether it says that another server has room for a replica. */
+  roomElsewhere = false
   /** What it says of its records. */
   history: MasterHistory | undefined
   readonly #network: ControlNetwork
@@ -116,7 +118,8 @@ export class FakeMaster {
       if (message.$case === 'failed') this.onFailed(seen.register.server?.serverId ?? '', message.value)
       if (message.$case !== 'heartbeat' || !this.answering) return
       const { number, extend } = message.value
-      session.send({ message: { $case: 'heartbeatAck', value: { number, extended: extend } } })
+      const { roomElsewhere } = this
+      session.send({ message: { $case: 'heartbeatAck', value: { number, extended: extend, roomElsewhere } } })
     })
   }
 

@@ -2,7 +2,7 @@
 // and read from.
 
 import { randomBytes } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { MiB } from '../../src/base/units.js'
@@ -28,7 +28,7 @@ t.test('a full or failing disk among four is noticed by nobody who writes or rea
   const write = async (flag = 'r+') => {
     const bytes = randomBytes(3 * MiB)
     await writeFile(file, bytes, { flag, flush: true })
-    t.ok((await readFile(file)).equals(bytes), 'what was written is read')
+    t.ok((await readFile(file)).subarray(0, bytes.length).equals(bytes), 'what was written is read')
   }
   await write('w')
   for (const { which, place, code } of [
@@ -51,6 +51,20 @@ t.test('a full or failing disk among four is noticed by nobody who writes or rea
     await until(`${what} is well again`, async () => (await troubleOf(cluster, server)) === undefined)
   }
 
+  // The primary has no room for more, and others have.
+  await write()
+  const [full = 0] = await holders(cluster, file)
+  cluster.setFaults(full, { freeBytes: 0 })
+  await until('the disk of the primary is full', async () => {
+    const { servers } = await cluster.status()
+    return servers.some(({ serverId, freeBytes }) => serverId === cluster.serverId(full) && freeBytes === 0)
+  })
+  const more = randomBytes(MiB)
+  await appendFile(file, more, { flush: true })
+  t.ok((await readFile(file)).subarray(-MiB).equals(more), 'the file grows')
+  t.notOk((await holders(cluster, file)).includes(full))
+  cluster.setFaults(full, {})
+
   // Replicas cannot be given their new version, and are left out.
   const [, secondary = 0, third = 0] = await holders(cluster, file)
   cluster.setFaults(third, { setVersion: { code: 'IO' } })
@@ -66,8 +80,8 @@ t.test('a full or failing disk among four is noticed by nobody who writes or rea
     const { servers } = await cluster.status()
     return servers.every(({ freeBytes }) => freeBytes === 0)
   })
-  const full = await writeFile(join(cluster.mountPoint, 'too-much'), randomBytes(MiB)).catch(reason => reason.code)
-  t.equal(full, 'ENOSPC')
+  const refused = await writeFile(join(cluster.mountPoint, 'too-much'), randomBytes(MiB)).catch(reason => reason.code)
+  t.equal(refused, 'ENOSPC')
   for (const server of cluster.chunkservers.keys()) cluster.setFaults(server, {})
   await until('there is room again', async () => {
     return await writeFile(join(cluster.mountPoint, 'fits'), 'x').then(

@@ -10,7 +10,7 @@ import type { Clock } from '../../base/clock.js'
 import { LeasefsError } from '../../base/errors.js'
 import type { ChunkUsage } from '../../wire/gen/common.js'
 import { type ChunkHandle, type DataId, handleText } from '../../wire/ids.js'
-import { commitDataWaitMs, grantWaitMs, spaceReserveBytes } from '../limits.js'
+import { commitDataWaitMs, grantWaitMs, secondariesToLeaveTo, spaceReserveBytes } from '../limits.js'
 import type { PushBuffer } from '../push-buffer.js'
 import type { Replica } from '../replica.js'
 import type { Replicas } from '../replicas.js'
@@ -28,6 +28,8 @@ export interface CommitsOptions {
   readonly serverLease: ServerLease
   /** As last measured. */
   readonly freeBytes: () => number
+  /** Another server has room for a replica. */
+  readonly roomElsewhere: () => boolean
   /** Set when the server is stopping. */
   readonly closing: () => boolean
 }
@@ -66,7 +68,7 @@ export class Commits {
         await this.#awaitData(missing)
         continue
       }
-      this.#checkSpace(commit.handle, fresh)
+      this.#checkSpace(commit.handle, order, fresh)
       checkPlace(order, fresh)
       return this.#submit(order, commit, fresh)
     }
@@ -131,14 +133,24 @@ export class Commits {
   }
 
   /** A full disk is found here, before a serial number is given: after that it would cost the replica. */
-  #checkSpace(handle: ChunkHandle, mutations: readonly CheckedMutation[]): void {
-    const { store, freeBytes } = this.#options
+  /**
+   * With a disk that is full this server is no good as a primary. It gives its replica up, to be made again elsewhere,
+   * if there are enough others meanwhile; otherwise the client is told.
+   *
+   * @throws LeasefsError NO_SPACE, NOT_PRIMARY
+   */
+  #checkSpace(handle: ChunkHandle, order: PrimaryOrder, mutations: readonly CheckedMutation[]): void {
+    const { store, replicas, freeBytes, roomElsewhere } = this.#options
     if (freeBytes() >= spaceReserveBytes) return
     const length = store.stat(handle)?.length ?? 0
     const grows = mutations.some(
       ({ change }) => change.kind === 'allocate' || (change.kind === 'write' && change.offset + change.length > length),
     )
-    if (grows) throw new LeasefsError('NO_SPACE', `no space for chunk ${handleText(handle)}`)
+    if (!grows) return
+    const full = new LeasefsError('NO_SPACE', `no space for chunk ${handleText(handle)}`)
+    if (order.secondaryIds.length < secondariesToLeaveTo || !roomElsewhere()) throw full
+    replicas.get(handle)?.fail(full)
+    throw new LeasefsError('NOT_PRIMARY', full.message)
   }
 }
 

@@ -23,6 +23,7 @@ import { Commands } from './commands.js'
 import { addressesOf } from './grant.js'
 import { commandTimeoutMs, failuresUnderWayMax, levelTimeoutMs, registerTimeoutMs } from './limits.js'
 import { copyTimeoutMs } from './repair/limits.js'
+import { hasRoomElsewhere } from './repair/view.js'
 import { replicasFailed } from './replica-failures.js'
 import { ReportReader } from './report-reader.js'
 import { endServer, forgetHoldings, type Room, traceLease } from './room.js'
@@ -190,7 +191,12 @@ export class ChunkserverSession implements ServerSession {
     servers.heard(server, this, space, now, { scrub: heartbeat.scrub, disk: heartbeat.disk })
     this.#send({
       $case: 'heartbeatAck',
-      value: { number: heartbeat.number, extended, journalIndex: this.#room.table.history.index },
+      value: {
+        number: heartbeat.number,
+        extended,
+        journalIndex: this.#room.table.history.index,
+        roomElsewhere: hasRoomElsewhere(this.#room, server),
+      },
     })
   }
 

@@ -123,7 +123,11 @@ export interface HeartbeatAck {
   /** Those extended: they last lease_ms from when the heartbeat was sent. */
   extended: LeaseInUse[];
   /** The last record of the master's journal. */
-  journalIndex?: number | undefined;
+  journalIndex?:
+    | number
+    | undefined;
+  /** Another server has room for a replica. */
+  roomElsewhere?: boolean | undefined;
 }
 
 /** The master's word to a chunkserver; answered by a CommandDone with its number. */
@@ -1100,7 +1104,7 @@ export const LeaseInUse: MessageFns<LeaseInUse> = {
 };
 
 function createBaseHeartbeatAck(): HeartbeatAck {
-  return { number: 0, extended: [], journalIndex: undefined };
+  return { number: 0, extended: [], journalIndex: undefined, roomElsewhere: undefined };
 }
 
 export const HeartbeatAck: MessageFns<HeartbeatAck> = {
@@ -1113,6 +1117,9 @@ export const HeartbeatAck: MessageFns<HeartbeatAck> = {
     }
     if (message.journalIndex !== undefined) {
       writer.uint32(24).uint64(message.journalIndex);
+    }
+    if (message.roomElsewhere !== undefined) {
+      writer.uint32(32).bool(message.roomElsewhere);
     }
     return writer;
   },
@@ -1152,6 +1159,14 @@ export const HeartbeatAck: MessageFns<HeartbeatAck> = {
             }
 
             message.journalIndex = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.roomElsewhere = reader.bool();
             continue;
           }
         }

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { commitAnswerMs, commitDataWaitMs, grantWaitMs } from '../../../src/chunkserver/limits.js'
+import type { ChunkStore } from '../../../src/chunkserver/store/chunk-store.js'
 import { leaseMs, serverLeaseMs } from '../../../src/constants.js'
 import { codeOf, handle, TestCluster } from '../harness.js'
 
@@ -307,4 +308,34 @@ t.test('bad commits are INVALID_ARGUMENT', async t => {
     t.equal(codeOf(await cluster.until(client.commit(mutations))), 'INVALID_ARGUMENT', name)
   }
   t.equal(codeOf(await cluster.until(client.commit([client.write(0, 1)], { chunk: 0 }))), 'INVALID_ARGUMENT')
+})
+
+t.test('a primary whose disk is full leaves the chunk to others, if there are enough and there is room', async t => {
+  const cluster = await TestCluster.start(t, 0)
+  const full = (store: ChunkStore): ChunkStore => {
+    store.space = async () => ({ totalBytes: 100, freeBytes: 0 })
+    return store
+  }
+  await cluster.addServer('s0', { wrap: full })
+  for (const id of ['s1', 's2']) await cluster.addServer(id)
+  await cluster.createChunk()
+  const client = cluster.client(1)
+  t.equal(codeOf(await cluster.until(client.writeBytes(0, 'more'))), 'NO_SPACE', 'no server can take it')
+  cluster.master.roomElsewhere = true
+  await cluster.clock.advance(1_000)
+  t.equal(codeOf(await cluster.until(client.writeBytes(0, 'more'))), 'NOT_PRIMARY')
+  const gone = cluster.master.said('s0', 'report').flatMap(({ replicas }) => replicas)
+  t.notOk(
+    gone.some(({ version }) => version > 0),
+    'its replica does not count any more',
+  )
+
+  // With fewer others nothing is given up.
+  const pair = await TestCluster.start(t, 0)
+  await pair.addServer('s0', { wrap: full })
+  await pair.addServer('s1')
+  pair.master.roomElsewhere = true
+  await pair.createChunk()
+  await pair.clock.advance(1_000)
+  t.equal(codeOf(await pair.until(pair.client(1).writeBytes(0, 'more'))), 'NO_SPACE')
 })

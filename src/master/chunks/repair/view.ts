@@ -33,14 +33,22 @@ export function isGoodHolder(record: ChunkRecord, { version, standing }: Holder)
 }
 
 /** Servers that take replicas: there, not being emptied, and with room to spare. */
-export function takersOf({ servers, serverTable }: Room): Candidate[] {
-  const takers: Candidate[] = []
+export function takersOf(room: Room): Candidate[] {
+  return [...takers(room)]
+}
+
+/** Whether a server other than this one takes replicas. */
+export function hasRoomElsewhere(room: Room, server: ServerId): boolean {
+  for (const { id } of takers(room)) if (id !== server) return true
+  return false
+}
+
+function* takers({ servers, serverTable }: Room): Iterable<Candidate> {
   for (const { id, location, freeBytes, placedBytes, seenLaterMaster, health } of servers.all()) {
     if (seenLaterMaster || health.disk) continue
     if (servers.standing(id) !== 'serving' || serverTable.draining.has(id)) continue
-    if (freeBytes - placedBytes >= targetReserveBytes) takers.push({ id, location, freeBytes: freeBytes - placedBytes })
+    if (freeBytes - placedBytes >= targetReserveBytes) yield { id, location, freeBytes: freeBytes - placedBytes }
   }
-  return takers
 }
 
 /** About how many bytes a replica of the chunk has. */
