@@ -35,6 +35,8 @@ export class SizeReports {
   #reportedSize = 0
   #since: number | undefined
   #mtime: Timestamp | undefined
+  /** What the last report said. */
+  #mtimeTold: Timestamp | undefined
   /** By a program, rather than by a write. */
   #mtimeIsSet = false
   #reporting: Promise<void> = Promise.resolve()
@@ -155,11 +157,22 @@ export class SizeReports {
     return this.#reporting
   }
 
+  /**
+   * Each report of writes has a time of its own: a kernel elsewhere that has read
+   * between two of them tells by the time that its pages are old.
+   */
+  #newMtime(): Timestamp | undefined {
+    const isTold = this.#mtime !== undefined && this.#mtime === this.#mtimeTold
+    if (isTold && !this.#mtimeIsSet) this.#mtime = timestampOf(this.#options.clock.wallNs())
+    this.#mtimeTold = this.#mtime
+    return this.#mtime
+  }
+
   async #reportNow(): Promise<void> {
     const { ino, metadata, usages, clock, pendingFrom, allApplied, changed, reported } = this.#options
     const since = this.#since
     if (since === undefined) return
-    const mtime = this.#mtime
+    const mtime = this.#newMtime()
     const size = Math.max(this.#wholeEnd, Math.min(this.#appliedEnd, pendingFrom(this.#reportedSize) ?? Infinity))
     this.#since = size < this.#appliedEnd ? clock.now() : undefined
     this.#underWay = true

@@ -4,7 +4,7 @@ import { LeasefsError } from '../../src/base/errors.js'
 import { SimulatedClock } from '../../src/base/simulated-clock.js'
 import { attributesFromWire, compareTimes } from '../../src/client/attributes.js'
 import { ChunkUsages } from '../../src/client/chunk-usages.js'
-import type { Attributes } from '../../src/client/file-system.js'
+import type { Attributes, Timestamp } from '../../src/client/file-system.js'
 import { SizeReports } from '../../src/client/size-reports.js'
 import type { ChunkUsage } from '../../src/wire/gen/common.js'
 import type { Ino } from '../../src/wire/ids.js'
@@ -15,6 +15,7 @@ const ino = 10 as Ino
 function make() {
   const clock = new SimulatedClock()
   const sizes: number[] = []
+  const times: (Timestamp | undefined)[] = []
   const told: ChunkUsage[][] = []
   const usages = new ChunkUsages()
   const script = { pending: [] as number[], answer: undefined as Promise<void> | undefined }
@@ -22,8 +23,9 @@ function make() {
     ...{ ino, clock },
     usages,
     metadata: {
-      async written(_, size, _mtime, usage): Promise<Attributes> {
+      async written(_, size, mtime, usage): Promise<Attributes> {
         sizes.push(size)
+        times.push(mtime)
         told.push([...(usage ?? [])])
         await script.answer
         return attributesFromWire(attributesOf(ino, { size }))
@@ -34,7 +36,7 @@ function make() {
     reported: () => {},
     changed: () => {},
   })
-  return { clock, reports, sizes, told, usages, script }
+  return { clock, reports, sizes, times, told, usages, script }
 }
 
 t.test('nothing is reported that the master knows', async t => {
@@ -160,4 +162,21 @@ t.test('that others have changed the file meanwhile moves its time on, unless a 
   reports.setMtime({ seconds: 7, nanos: 0 })
   reports.othersChanged()
   t.same(shown(), { seconds: 7, nanos: 0 })
+})
+
+t.test('no two reports of writes have the same time, though the last write was before both', async t => {
+  const { clock, reports, times, script } = make()
+  script.pending = [20]
+  reports.wrote(10)
+  reports.wrote(30)
+  const last = reports.view(attributesFromWire(attributesOf(ino))).mtime
+  reports.applied(10)
+  await reports.report()
+  await clock.advance(5)
+  script.pending = []
+  reports.applied(30)
+  await reports.report()
+  const [first, second] = times
+  t.same(first, last)
+  t.not(compareTimes(second ?? last, last), 0)
 })

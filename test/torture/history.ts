@@ -4,8 +4,9 @@
 // Whoever reads must see the newest content, or one that is being written at
 // the time: as if each write happened at one instant between its beginning and
 // its acknowledgement. A write also has happened when somebody has seen it. So a
-// content is too old if another write began after it had happened, and happened
-// before the read began.
+// content is too old if another write began after it had happened, and was
+// acknowledged before the read began. What is not acknowledged yet may be on some
+// replicas only: one reader may see it before another.
 
 export interface Write {
   readonly sequence: number
@@ -73,9 +74,8 @@ export class History {
       const ago = (begun - newer.happened).toFixed(0)
       throw new Error(`${this.name}: number ${sequence}, but ${newer.sequence} was acknowledged ${ago} ms before`)
     }
-    // It has been there since then at the latest, and is acknowledged by being seen.
+    // It has been there since then at the latest. Until it is acknowledged other replicas may not have it.
     seen.happened = Math.min(seen.happened, this.#now())
-    seen.acknowledged = true
   }
 
   /** The highest number that was acknowledged. */
@@ -86,5 +86,6 @@ export class History {
   /** Nothing is under way, and this is what all see: whatever else was tried must not come up any more. */
   settle(sequence: number): void {
     this.#writes = this.#writes.filter(write => write.sequence === sequence)
+    for (const write of this.#writes) write.acknowledged = true
   }
 }
