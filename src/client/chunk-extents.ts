@@ -2,13 +2,14 @@
 // For programs that look for holes, and to see what lies beyond the end of a file
 // (file-tail.ts), so rarely: each question is a call of its own.
 
+import type { Clock } from '../base/clock.js'
 import { errorCodeOf, LeasefsError } from '../base/errors.js'
 import { checksumBlockSize, chunkSize } from '../constants.js'
 import type { ControlNetwork } from '../rpc/control-network.js'
 import type { ExtentsReply } from '../wire/gen/mutation.js'
 import { ChunkserverService } from '../wire/gen/services.js'
 import type { Ino, OrderPlace } from '../wire/ids.js'
-import { extentsTimeoutMs } from './limits.js'
+import { extentsTimeoutMs, retryPauseMsMax, retryPauseMsMin } from './limits.js'
 import type { LocationCache } from './location-cache.js'
 import type { PresentChunk, ReplicaServer } from './locations.js'
 import type { Range } from './ranges.js'
@@ -17,10 +18,10 @@ export interface ChunkExtentsOptions {
   readonly network: Pick<ControlNetwork, 'connect'>
   readonly locations: Pick<LocationCache, 'locate' | 'forget'>
   readonly clusterId: () => string
+  readonly clock: Clock
+  /** How long servers that are away are waited for. */
+  readonly timeoutMs: number
 }
-
-/** After which locations are asked for once more: they may have been out of date. */
-const attemptsMax = 2
 
 export class ChunkExtents {
   readonly #options: ChunkExtentsOptions
@@ -57,9 +58,10 @@ export class ChunkExtents {
   }
 
   async #askAny(ino: Ino, index: number): Promise<ExtentsReply | undefined> {
-    const { locations } = this.#options
+    const { locations, clock, timeoutMs } = this.#options
+    const deadline = clock.now() + timeoutMs
     let error = new LeasefsError('IO', `no replica of chunk ${index} of inode ${ino} says what it has stored`)
-    for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    for (let pauseMs = retryPauseMsMin; ; pauseMs = Math.min(2 * pauseMs, retryPauseMsMax)) {
       const { chunk } = await locations.locate(ino, index, 'read')
       if (!chunk) return undefined
       for (const replica of chunk.replicas) {
@@ -68,8 +70,9 @@ export class ChunkExtents {
         error = new LeasefsError('IO', answer.message, { cause: answer })
       }
       locations.forget(ino, index)
+      if (clock.now() + pauseMs >= deadline) throw error
+      await clock.sleep(pauseMs)
     }
-    throw error
   }
 
   async #ask({ control }: ReplicaServer, { handle, version }: PresentChunk): Promise<ExtentsReply | LeasefsError> {

@@ -66,7 +66,7 @@ export async function openFileSystem(options: FileSystemOptions): Promise<InodeF
   const mutator = new Mutator({ locations, streams, data, clock, timeoutMs })
   const chunks = new ChunkReader({ locations, data, session, clock, timeoutMs })
   const clusterId = () => session.clusterId
-  const extents = new ChunkExtents({ network: options.control, locations, clusterId })
+  const extents = new ChunkExtents({ network: options.control, locations, clusterId, clock, timeoutMs })
   const behind = new WriteBehind(clock, options.dirtyBytesMax)
   const cache = new ReadCache(options.readCacheBytesMax)
   const nextDataId = () => session.nextDataId()

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { LeasefsError } from '../../src/base/errors.js'
+import { SimulatedClock } from '../../src/base/simulated-clock.js'
 import { ChunkExtents, storedRanges } from '../../src/client/chunk-extents.js'
 import type { PresentChunk, ReplicaServer } from '../../src/client/locations.js'
 import { checksumBlockSize } from '../../src/constants.js'
@@ -26,12 +27,15 @@ function asked(answers: (ExtentsReply | LeasefsError)[], present = true) {
   const lease = { primary: replicas[1] }
   const chunk = { handle: 5 as ChunkHandle, version: 2, replicas, lease } as unknown as PresentChunk
   const log: string[] = []
+  const clock = new SimulatedClock()
   const call = async () => {
     const answer = answers.shift()
     if (answer === undefined || answer instanceof LeasefsError) throw answer ?? new LeasefsError('UNAVAILABLE', 'gone')
     return answer
   }
   const extents = new ChunkExtents({
+    clock,
+    timeoutMs: 5000,
     clusterId: () => 'cluster',
     locations: {
       locate: async (_, index) => ({ index, chunk: present ? chunk : undefined }),
@@ -46,6 +50,7 @@ function asked(answers: (ExtentsReply | LeasefsError)[], present = true) {
   })
   return {
     log,
+    clock,
     stored: () => extents.stored(ino, 0),
     length: () => extents.length(ino, 0),
     order: () => extents.order(ino, 0),
@@ -63,9 +68,19 @@ t.test('the first replica that answers counts', async t => {
 t.test('a chunk that is not there is a hole', async t => t.equal(await asked([], false).stored(), undefined))
 
 t.test('if no replica answers, the locations may be old; then it is an error, never a hole', async t => {
-  const { log, stored } = asked([])
-  await t.rejects(stored(), { code: 'IO' })
-  t.same(log, ['a', 'b', 'forget', 'a', 'b', 'forget'])
+  const { log, clock, stored } = asked([])
+  const rejected = t.rejects(stored(), { code: 'IO' })
+  await clock.advance(5000)
+  await rejected
+  t.same(log.slice(0, 6), ['a', 'b', 'forget', 'a', 'b', 'forget'])
+})
+
+t.test('servers that are away are waited for', async t => {
+  const gone = Array.from({ length: 10 }, () => new LeasefsError('UNAVAILABLE', 'gone'))
+  const { clock, stored } = asked([...gone, reply])
+  const found = stored()
+  await clock.advance(4000)
+  t.same(await found, [{ start: 0, end: block }])
 })
 
 t.test('how long a chunk is any replica says; one that is not there has no bytes', async t => {
