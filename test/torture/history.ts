@@ -3,15 +3,15 @@
 //
 // Whoever reads must see the newest content, or one that is being written at
 // the time: as if each write happened at one instant between its beginning and
-// its acknowledgement. A write also has happened when somebody has seen it. So a
-// content is too old if another write began after it had happened, and was
-// acknowledged before the read began. What is not acknowledged yet may be on some
-// replicas only: one reader may see it before another.
+// its acknowledgement. So a content is too old if another write began after it
+// was acknowledged or had failed, and was acknowledged before the read began. What
+// is not acknowledged yet may be on some replicas only, or in the writer's mount:
+// one reader may see it before another.
 
 export interface Write {
   readonly sequence: number
   readonly begun: number
-  /** From when on it can't happen any more: it was acknowledged, has failed, or was seen. */
+  /** From when on it can't happen any more: it was acknowledged, or has failed. */
   happened: number
   /** Whether it must be there, rather than may. */
   acknowledged: boolean
@@ -74,8 +74,6 @@ export class History {
       const ago = (begun - newer.happened).toFixed(0)
       throw new Error(`${this.name}: number ${sequence}, but ${newer.sequence} was acknowledged ${ago} ms before`)
     }
-    // It has been there since then at the latest. Until it is acknowledged other replicas may not have it.
-    seen.happened = Math.min(seen.happened, this.#now())
   }
 
   /** The highest number that was acknowledged. */
