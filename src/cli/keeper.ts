@@ -102,11 +102,12 @@ export class Keeper {
     const worker = this.#options.start(!isFirst)
     this.#worker = worker
     this.#readyAt = undefined
-    this.#options.log.info({ worker: worker.pid }, isFirst ? 'the worker starts' : 'another worker starts')
     void worker.ready.then(() => {
       this.#hasServed = true
       this.#readyAt = this.#options.clock.now()
-      if (!isFirst) this.#options.log.warn({ worker: worker.pid }, 'the worker was replaced: the mount goes on')
+      const { log } = this.#options
+      if (isFirst) log.info({ worker: worker.pid }, 'the worker serves')
+      else log.warn({ worker: worker.pid }, 'the worker was replaced: the mount goes on')
       // Before this it would have died of the signal.
       if (!isFirst && this.#stopSignal) worker.signal(this.#stopSignal)
     })
