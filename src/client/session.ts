@@ -70,6 +70,8 @@ export class Session {
   /** The master does not know our session any more: the next hello asks for another. */
   #forgotten = false
   #greeted = false
+  /** Counts streams, and their ends. */
+  #attempt = 0
   #heardAt = 0
   #dataCounter = 0
   /** Up to here data ids are taken from whoever comes after this process. */
@@ -111,7 +113,7 @@ export class Session {
     this.#stream = new ReconnectingStream(
       () => this.#peer.open(MasterService.clientSession),
       {
-        opened: send => this.#hello(send),
+        opened: send => this.#opened(send),
         received: message => this.#received(message),
         lost: reason => this.#lost(reason),
       },
@@ -209,7 +211,24 @@ export class Session {
     this.#peer.close()
   }
 
-  #hello(send: (message: ClientToMaster) => void): void {
+  /** The stream may still be connecting. As long as what is cached may be used, only a master that is there is greeted: see #greet. */
+  #opened(send: (message: ClientToMaster) => void): void {
+    const { clock, network, master } = this.#options
+    const attempt = ++this.#attempt
+    this.#heardAt = clock.now()
+    const remainingMs = this.cacheValidMs
+    if (remainingMs === 0) {
+      this.#greet(send)
+      return
+    }
+    void network.probe(master, remainingMs).then(result => {
+      if (attempt !== this.#attempt || this.#closed) return
+      if (result === 'listening' || this.cacheValidMs === 0) this.#greet(send)
+      else this.#stream.restart(new LeasefsError('UNAVAILABLE', `nobody listens at ${addressText(master)}`))
+    })
+  }
+
+  #greet(send: (message: ClientToMaster) => void): void {
     const now = this.#options.clock.now()
     this.#heardAt = now
     // From the hello on the master tells this stream alone, and takes the rest for dropped.
@@ -269,6 +288,7 @@ export class Session {
   }
 
   #lost(reason: LeasefsError): void {
+    this.#attempt++
     this.#left.resolve()
     if (this.#closed) return
     if (this.#greeted) this.#holdProcess()

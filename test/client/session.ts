@@ -89,6 +89,33 @@ t.test('a lease that had run out comes back with empty caches', async t => {
   t.same(heard, ['reset'])
 })
 
+t.test(
+  'while the master is away what is cached may be used until the lease ends, and no longer than it hears of us',
+  async t => {
+    const master = await new ScriptedMaster().start()
+    const session = await master.session(t)
+    const heard = listen(session)
+    await master.settle(heartbeatMs)
+    await master.stop()
+    await master.settle(clientLeaseMs - heartbeatMs - 1)
+    t.equal(session.mayUseCaches, true, 'nobody can have told the master that it was dropped')
+    await master.settle(heartbeatMs + 1)
+    t.equal(session.mayUseCaches, false)
+    t.same(heard, [])
+
+    await master.start()
+    await master.settle(1000)
+    t.equal(session.mayUseCaches, true)
+    t.same(heard, ['reset'])
+    await master.stop()
+    await master.start()
+    t.equal(master.hellos.length, 2)
+    await master.settle(1000)
+    t.equal(master.hellos.length, 3)
+    t.same(heard, ['reset', 'reset'], 'once it is greeted again everything is dropped')
+  },
+)
+
 t.test('an invalidation is heard first and acknowledged at once', async t => {
   const master = await new ScriptedMaster().start()
   const session = await master.session(t)

@@ -8,7 +8,7 @@ import { SimulatedClock } from '../../../src/base/simulated-clock.js'
 import type { Operation, Result } from '../../../src/client/requests.js'
 import { Session } from '../../../src/client/session.js'
 import { clientLeaseMs } from '../../../src/constants.js'
-import { type ControlStream, stream } from '../../../src/rpc/control-network.js'
+import { type ControlServer, type ControlStream, stream } from '../../../src/rpc/control-network.js'
 import { MemoryControlNetwork } from '../../../src/rpc/memory-network.js'
 import type { ClientHello, ClientToMaster, MasterToClient, Request } from '../../../src/wire/gen/client.js'
 import { type Attributes, FileType } from '../../../src/wire/gen/common.js'
@@ -38,6 +38,7 @@ export class ScriptedMaster {
   changed: Attributes[] = []
   answer: (operation: Operation) => Scripted = () => done
   #stream: ControlStream<MasterToClient, ClientToMaster> | undefined
+  #server: ControlServer | undefined
   #address = { host: '127.0.0.1', port: 7400 }
 
   get address() {
@@ -49,8 +50,14 @@ export class ScriptedMaster {
       this.#stream = opened
       opened.onMessage(({ message }) => this.#received(message))
     })
-    await this.network.serve(this.#address, [handler])
+    this.#server = await this.network.serve(this.#address, [handler])
     return this
+  }
+
+  /** Nobody listens any more, and every stream is broken. */
+  async stop(): Promise<void> {
+    this.cut()
+    await this.#server?.close()
   }
 
   /** Everything that is under way arrives. */
