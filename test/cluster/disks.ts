@@ -66,6 +66,7 @@ t.test('a full or failing disk among four is noticed by nobody who writes or rea
   cluster.setFaults(full, {})
 
   // Replicas cannot be given their new version, and are left out.
+  await until('the chunk has three replicas again', async () => (await holders(cluster, file)).length === 3)
   const [, secondary = 0, third = 0] = await holders(cluster, file)
   cluster.setFaults(third, { setVersion: { code: 'IO' } })
   cluster.setFaults(secondary, { write: { code: 'IO', torn: true } })
