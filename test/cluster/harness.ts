@@ -21,12 +21,18 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { askMaster } from '../../src/cli/admin.js'
 import { Child, type DaemonName } from '../../src/cli/child.js'
 import { type Exit, exitText } from '../../src/cli/exit.js'
+import { fileQuestion } from '../../src/cli/file-argument.js'
+import { locateJson } from '../../src/cli/locate.js'
+import { statusJson } from '../../src/cli/status.js'
 import { listMounts, mountAt } from '../../src/fuse/mount-table.js'
 import { unmountLazily } from '../../src/fuse/unmount.js'
+import { parseAddress } from '../../src/wire/address.js'
+import { MasterService } from '../../src/wire/gen/services.js'
 import type { Located, Status, TraceLine } from './answers.js'
-import { leasefs, nodeAs, plainNode } from './programs.js'
+import { nodeAs, plainNode } from './programs.js'
 
 export * from './answers.js'
 export * from './programs.js'
@@ -51,9 +57,9 @@ export interface ClusterOptions {
   readonly logLevel?: string
   /** Gets each line that a daemon prints. */
   readonly onLine?: (label: string, line: string) => void
-  /** Who runs all this, if not the user of the test: for that the test must run as root. */
   /** The master's data directory is a disk of its own, of so many bytes: for that the test must run as root. */
   readonly masterDiskBytes?: number
+  /** Who runs all this, if not the user of the test: for that the test must run as root. */
   readonly user?: { readonly uid: number; readonly gid: number }
   /** More arguments for each kind of daemon. */
   readonly masterArgs?: readonly string[]
@@ -278,13 +284,15 @@ export class Cluster {
     }
   }
 
+  /** What `leasefs status --json` prints, without a process of its own: tests ask again and again. */
   async status(): Promise<Status> {
-    return JSON.parse(await leasefs('status', '--json', '--master', this.masterAddress))
+    return JSON.parse(statusJson(await askMaster(parseAddress(this.masterAddress), MasterService.status, {})))
   }
 
-  /** A file on one of the mounts. */
+  /** What `leasefs locate --json` prints of a file on one of the mounts. */
   async locate(file: string): Promise<Located> {
-    return JSON.parse(await leasefs('locate', '--json', file))
+    const question = await fileQuestion(file, undefined)
+    return JSON.parse(locateJson(file, await askMaster(question.master, MasterService.locate, question.file)))
   }
 
   /** The events of all processes so far, in order of time. */
