@@ -1,5 +1,6 @@
-// Runs tests, each file in a process of its own, and shows them (reporter.ts):
-// those named as arguments, or all.
+// Runs tests and shows them (reporter.ts): those named as arguments, each in a
+// process of its own, or all. Of all, those of a room that start no process and
+// take milliseconds share one: to start one takes longer than most of them.
 //
 // `tap run` would do the same, but has each process note every module that it
 // loads, for coverage that nobody asked for: 0.8 s of processor time a file, more
@@ -34,8 +35,39 @@ function allTests(): string[] {
   return tests.sort((a, b) => rank(a) - rank(b))
 }
 
+/** Rooms whose tests are of one process and in simulated time. */
+const quick = ['base', 'chunkserver', 'client', 'dataplane', 'fuse', 'master', 'rpc', 'wire']
+/** Files that share a process: so many are done while another process does as many. */
+const togetherMax = 40
+
+/** What has to do with the process it runs in, or with others, has one of its own. */
+function isAlone(file: string): boolean {
+  return !quick.includes(relative(here, file).split('/')[0] ?? '') || /\bprocess\b/.test(readFileSync(file, 'utf8'))
+}
+
+/** Files for each process. */
+function processes(files: readonly string[]): string[][] {
+  const alone = files.filter(isAlone)
+  const together = new Map<string, string[]>()
+  for (const file of files.filter(file => !alone.includes(file))) {
+    const room = relative(here, file).split('/')[0] ?? ''
+    together.set(room, [...(together.get(room) ?? []), file])
+  }
+  const parts = [...together.values()].flatMap(all => {
+    return Array.from({ length: Math.ceil(all.length / togetherMax) }, (_, i) =>
+      all.slice(i * togetherMax, (i + 1) * togetherMax),
+    )
+  })
+  return [...alone.map(file => [file]), ...parts]
+}
+
+function titleOf(files: readonly string[]): string {
+  const [first = '', ...more] = files.map(file => relative('.', file))
+  return more.length === 0 ? first : `${first} to ${relative(dirname(first), more.at(-1) ?? '')}, ${files.length} files`
+}
+
 const named = process.argv.slice(2)
-const files = named.length > 0 ? named : allTests()
+const runs = named.length > 0 ? named.map(file => [file]) : processes(allTests())
 const { execPath } = process
 /** tap has each test know its limit, too. */
 const env = { ...process.env, TAP_TIMEOUT: String(timeoutMs / 1000) }
@@ -43,8 +75,9 @@ t.register()
 t.pipe(new Reporter()).pipe(process.stdout)
 t.setTimeout(0)
 t.jobs = jobs
-t.plan(files.length)
-for (const file of files) {
-  const command = ['-u', 'NODE_OPTIONS', execPath, '--enable-source-maps', file]
-  t.spawn('env', command, { env, buffered: true, timeout: timeoutMs, stdio: 'pipe' }, relative('.', file))
+t.plan(runs.length)
+for (const files of runs) {
+  const imported = files.slice(0, -1).flatMap(file => ['--import', file])
+  const command = ['-u', 'NODE_OPTIONS', execPath, '--enable-source-maps', ...imported, ...files.slice(-1)]
+  t.spawn('env', command, { env, buffered: true, timeout: timeoutMs, stdio: 'pipe' }, titleOf(files))
 }
