@@ -26,12 +26,14 @@ const programs = [
 ]
 
 export class Load {
+  readonly #directory: string
   readonly #source: string
   readonly #processes: ChildProcess[] = []
   readonly #acknowledged: string[] = []
 
   /** @param source a file elsewhere, which is made here */
   constructor(t: Test, directory: string, source: string) {
+    this.#directory = directory
     this.#source = source
     writeFileSync(source, randomBytes(fileSize))
     for (const program of programs) {
@@ -62,13 +64,13 @@ export class Load {
   }
 
   /** That all that was acknowledged is there. */
-  check(t: Test, directory: string): void {
+  check(t: Test): void {
     const source = readFileSync(this.#source)
     const files = this.#acknowledged.filter(name => name !== 'log')
-    const wrong = files.filter(name => !content(join(directory, name)).equals(source))
+    const wrong = files.filter(name => !content(join(this.#directory, name)).equals(source))
     t.same(wrong, [], `${files.length} files are as they were acknowledged`)
     const lines = this.#acknowledged.length - files.length
-    const log = content(join(directory, 'log')).toString()
+    const log = content(join(this.#directory, 'log')).toString()
     t.ok(
       log.startsWith(appended.repeat(lines)),
       `${lines} lines were synced, ${log.length / appended.length} are there`,

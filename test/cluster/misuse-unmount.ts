@@ -3,10 +3,10 @@
 
 import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
-import type { BindingName } from '../../src/fuse/bindings/binding.js'
 import { listMounts, mountAt } from '../../src/fuse/mount-table.js'
 import { unmountLazily } from '../../src/fuse/unmount.js'
 import { bindingsHere } from '../mount/harness/memory-mount.js'
@@ -20,8 +20,11 @@ const endMsMax = 25_000
 const acknowledgedMin = 20
 
 for (const binding of cannotMount ? [] : bindingsHere) {
+  const cluster = await startCluster(t, { mountArgs: ['--binding', binding] })
+  const [mount] = cluster.mounts as [Daemon]
+
   t.test(`${binding}: umount -l under load`, async t => {
-    const { cluster, mount, load } = await underLoad(t, binding)
+    const load = await loadIn(t, cluster, 'detached')
     await unmountLazily(cluster.mountPoint)
     t.same(readdirSync(cluster.mountPoint), [], 'it is gone for all who come now')
     if (binding === 'kernel') {
@@ -32,42 +35,38 @@ for (const binding of cannotMount ? [] : bindingsHere) {
     await endsWell(t, mount)
     await load.ended()
     await mount.start()
-    load.check(t, cluster.mountPoint)
+    load.check(t)
   })
 
   t.test(`${binding}: SIGTERM under load`, async t => {
-    const { cluster, mount, load } = await underLoad(t, binding)
+    const load = await loadIn(t, cluster, 'terminated')
     void mount.kill('SIGTERM')
     await endsWell(t, mount)
     t.notOk(mountAt(cluster.mountPoint, await listMounts()), 'it has unmounted')
     await load.ended()
     await mount.start()
-    load.check(t, cluster.mountPoint)
+    load.check(t)
   })
 
   t.test(`${binding}: the process of the mount is killed under load`, async t => {
-    const { cluster, mount, load } = await underLoad(t, binding)
+    const load = await loadIn(t, cluster, 'killed')
     await mount.kill()
     await load.ended()
     t.throws(() => readdirSync(cluster.mountPoint), { code: 'ENOTCONN' })
     await mount.start()
-    load.check(t, cluster.mountPoint)
+    load.check(t)
     const { stdout } = await promisify(execFile)('findmnt', ['-n', '-o', 'FSTYPE', cluster.mountPoint])
     t.equal(stdout.trim(), 'fuse.leasefs', 'and mounted once')
   })
 }
 
-interface UnderLoad {
-  readonly cluster: Cluster
-  readonly mount: Daemon
-  readonly load: Load
-}
-
-async function underLoad(t: Test, binding: BindingName): Promise<UnderLoad> {
-  const cluster = await startCluster(t, { mountArgs: ['--binding', binding] })
-  const load = new Load(t, cluster.mountPoint, join(cluster.directory, 'source'))
+/** Load in a new directory of the mount. */
+async function loadIn(t: Test, cluster: Cluster, name: string): Promise<Load> {
+  const directory = join(cluster.mountPoint, name)
+  await mkdir(directory)
+  const load = new Load(t, directory, join(cluster.directory, 'source'))
   await until('there is load', () => load.acknowledgedCount > acknowledgedMin, 60_000)
-  return { cluster, mount: cluster.mounts[0] as Daemon, load }
+  return load
 }
 
 /** By itself, in time, and with exit code 0. */
