@@ -3,7 +3,7 @@
 // lease, is not journaled: see replicas.ts and leases.ts.
 
 import type { MasterHistory } from '../wire/history.js'
-import type { ChunkHandle, Ino } from '../wire/ids.js'
+import type { ChunkHandle, Ino, ServerId } from '../wire/ids.js'
 
 export interface ChunkRecord {
   readonly handle: ChunkHandle
@@ -26,14 +26,20 @@ export interface ChunkRecord {
   readonly allocatedBytes: number
   readonly usageLeaseId: number
   readonly usageSerial: number
+  /**
+   * The servers that were told to make it, for as long as nothing has been reported of what is stored of it and its
+   * set has not changed. Nothing acknowledged is in such a chunk: if none of them has it, it may be made again.
+   */
+  readonly placed: string[]
 }
 
 /** Of a chunk on which nothing has been reported. */
-export const noUsage = { allocatedBytes: 0, usageLeaseId: 0, usageSerial: 0 } as const
+export const noUsage = { allocatedBytes: 0, usageLeaseId: 0, usageSerial: 0, placed: [] as string[] } as const
 
 export interface NewChunk {
   readonly index: number
   readonly replicaCount: number
+  readonly placed?: readonly ServerId[]
 }
 
 /** Changes are journaled before they resolve. Reads see every change that has resolved. */
@@ -69,9 +75,10 @@ export interface ChunkTable {
    * Raises the version from `from` to `from` + 1 for a set of `replicaCount`
    * replicas. Durable, a crash of the machine included, once it has resolved.
    *
+   * @param placed the servers that are to make them, if there are none yet
    * @throws LeasefsError NOT_FOUND (deleted meanwhile), STALE_VERSION
    */
-  raise(handle: ChunkHandle, from: number, replicaCount: number): Promise<ChunkRecord>
+  raise(handle: ChunkHandle, from: number, replicaCount: number, placed?: readonly ServerId[]): Promise<ChunkRecord>
 
   /**
    * The replicas of `version` are about to be used: settledVersion becomes

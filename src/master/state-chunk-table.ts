@@ -2,7 +2,7 @@
 
 import { LeasefsError } from '../base/errors.js'
 import type { MasterHistory } from '../wire/history.js'
-import { type ChunkHandle, handleText, type Ino } from '../wire/ids.js'
+import { type ChunkHandle, handleText, type Ino, type ServerId } from '../wire/ids.js'
 import type { ChunkRecord, ChunkTable, NewChunk } from './chunk-table.js'
 import type { Executor } from './executor.js'
 import type { Journal } from './journal/journal.js'
@@ -64,8 +64,13 @@ export class StateChunkTable implements ChunkTable {
     })
   }
 
-  async raise(handle: ChunkHandle, from: number, replicaCount: number): Promise<ChunkRecord> {
-    await this.#executor.submit(state => checkRaise(state, handle, from, replicaCount))
+  async raise(
+    handle: ChunkHandle,
+    from: number,
+    replicaCount: number,
+    placed: readonly ServerId[] = [],
+  ): Promise<ChunkRecord> {
+    await this.#executor.submit(state => checkRaise(state, handle, from, replicaCount, placed))
     return this.#durable(handle)
   }
 

@@ -3,7 +3,8 @@
 // replica: nothing was ever written then, and the chunk may be made again
 // elsewhere. Once a server has confirmed, a chunk without replicas is a lost one.
 //
-// Held in memory only, for the fraction of a second that a creation takes.
+// Held in memory only, for the fraction of a second that a creation takes. What a
+// master that died meanwhile knew is found out by never-made.ts.
 
 import type { ChunkHandle, ServerId } from '../../wire/ids.js'
 
@@ -33,6 +34,11 @@ export class Creations {
       if (has(handle)) this.#open.delete(handle)
       else servers.delete(server)
     }
+  }
+
+  /** Whether nobody has confirmed it yet. */
+  isOpen(handle: ChunkHandle): boolean {
+    return this.#open.has(handle)
   }
 
   /** No server has made a replica of this chunk, and none will. */

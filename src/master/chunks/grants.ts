@@ -12,6 +12,7 @@ import { grantChunk, grantNewChunk, placeServers } from './grant.js'
 import { isMinority, type LeasePlan, planLease } from './lease-plan.js'
 import type { Lease } from './leases.js'
 import { gatherMs, grantRoundsMax, locateWaitMs, watchMs } from './limits.js'
+import { wasNeverMade } from './never-made.js'
 import { leaveBehind, raiseUnmade, raiseVersion } from './raise.js'
 import type { ReplicaAt } from './replicas.js'
 import { chunkOf, endLease, isIncomplete, type Room, tell } from './room.js'
@@ -69,7 +70,7 @@ export class Grants {
       // Whoever makes another replica needs the chunk's turn.
       if (plan.kind === 'few') break
       if (plan.kind === 'raise' && isMinority(record, plan.members)) gatherUntil ??= clock.now() + gatherMs
-      if (this.#mustWait(handle, plan, gatherUntil)) {
+      if (this.#mustWait(record, plan, gatherUntil)) {
         if (clock.now() >= deadline || closing.aborted) break
         await changes.next(Math.min(watchMs, deadline - clock.now()))
       } else {
@@ -82,9 +83,9 @@ export class Grants {
   }
 
   /** Nothing can, or should, be done now. A chunk without replicas can be made again only if it never had one. */
-  #mustWait(handle: ChunkHandle, { kind }: LeasePlan, gatherUntil = Number.NEGATIVE_INFINITY): boolean {
+  #mustWait(record: ChunkRecord, { kind }: LeasePlan, gatherUntil = Number.NEGATIVE_INFINITY): boolean {
     if (kind === 'raise') return this.#room.clock.now() < gatherUntil
-    return kind === 'wait' || (kind === 'none' && !this.#room.creations.failed(handle))
+    return kind === 'wait' || (kind === 'none' && !wasNeverMade(this.#room, record))
   }
 
   /** Ends a lease that is in nobody's way any more: of a holder that is gone, or under a version that has passed or must be raised. */

@@ -123,7 +123,7 @@ export class Layout {
       for (let index = first; index < first + count; index++) {
         if (!there.has(index)) placed.set(index, this.#place(goal))
       }
-      const wanted = [...placed].map(([index, servers]) => ({ index, replicaCount: servers.length }))
+      const wanted = [...placed].map(([index, servers]) => ({ index, replicaCount: servers.length, placed: servers }))
       if (wanted.length === 0) return
       for (const record of await table.allocate(ino, wanted)) {
         const servers = placed.get(record.index)

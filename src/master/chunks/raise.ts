@@ -71,7 +71,7 @@ export async function raiseVersion(
 
 /** Raises the version of a chunk of which no replica was ever made, for replicas that are about to be. */
 export async function raiseUnmade(room: Room, record: ChunkRecord, servers: readonly ServerId[]): Promise<ChunkRecord> {
-  const raised = await whileThere(room.table.raise(record.handle, record.version, servers.length))
+  const raised = await whileThere(room.table.raise(record.handle, record.version, servers.length, servers))
   traceRaise(room, record, raised, servers)
   room.doubts.resolved(record.handle)
   return await whileThere(room.table.settle(raised.handle, raised.version))

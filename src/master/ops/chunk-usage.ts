@@ -26,7 +26,7 @@ export function noteUsage(state: State, ino: number, usage: readonly ChunkUsage[
     if (!record) continue
     grown += report.allocatedBytes - record.allocatedBytes
     const { allocatedBytes, leaseId, serial } = report
-    state.chunks.put({ ...record, allocatedBytes, usageLeaseId: leaseId, usageSerial: serial })
+    state.chunks.put({ ...record, allocatedBytes, usageLeaseId: leaseId, usageSerial: serial, placed: [] })
   }
   return grown
 }

@@ -4,7 +4,7 @@
 import { LeasefsError } from '../../base/errors.js'
 import { chunkIndexMax } from '../../constants.js'
 import type { ChunksAllocated, VersionRaised, VersionSettled } from '../../wire/gen/state.js'
-import type { ChunkHandle, Ino } from '../../wire/ids.js'
+import type { ChunkHandle, Ino, ServerId } from '../../wire/ids.js'
 import { type ChunkRecord, type NewChunk, noUsage } from '../chunk-table.js'
 import type { State } from '../state/state.js'
 import { answer, change, type Decision, doneResult, type Outcome } from './operation.js'
@@ -16,7 +16,9 @@ export function checkAllocate(state: State, ino: Ino, chunks: readonly NewChunk[
   state.inodes.file(ino)
   const beyond = chunks.find(({ index }) => index > chunkIndexMax)
   if (beyond) throw new LeasefsError('FILE_TOO_LARGE', `no chunk ${beyond.index}: a file has ${chunkIndexMax + 1}`)
-  const missing = chunks.filter(({ index }) => !state.chunks.at(ino, index))
+  const missing = chunks
+    .filter(({ index }) => !state.chunks.at(ino, index))
+    .map(({ index, replicaCount, placed = [] }) => ({ index, replicaCount, placed: [...placed] }))
   if (missing.length === 0) return answer(doneResult)
   const firstHandle = state.meta.current.nextHandle
   return change({ $case: 'chunksAllocated', value: { ino, firstHandle, chunks: missing } })
@@ -24,10 +26,10 @@ export function checkAllocate(state: State, ino: Ino, chunks: readonly NewChunk[
 
 export function applyChunksAllocated(state: State, { ino, firstHandle, chunks }: ChunksAllocated): Outcome {
   const { goal } = state.inodes.get(ino).attributes
-  for (const [at, { index, replicaCount }] of chunks.entries()) {
+  for (const [at, { index, replicaCount, placed }] of chunks.entries()) {
     const handle = (firstHandle + at) as ChunkHandle
     const versions = { version: 1, settledVersion: 1 }
-    state.chunks.put({ handle, ino: ino as Ino, index, ...versions, replicaCount, goal, ...noUsage })
+    state.chunks.put({ handle, ino: ino as Ino, index, ...versions, replicaCount, goal, ...noUsage, placed })
   }
   const { chunkCount } = state.meta.current
   state.meta.change({ nextHandle: firstHandle + chunks.length, chunkCount: chunkCount + chunks.length })
@@ -35,13 +37,19 @@ export function applyChunksAllocated(state: State, { ino, firstHandle, chunks }:
 }
 
 /** @throws LeasefsError NOT_FOUND, STALE_VERSION */
-export function checkRaise(state: State, handle: ChunkHandle, from: number, replicaCount: number): Decision {
+export function checkRaise(
+  state: State,
+  handle: ChunkHandle,
+  from: number,
+  replicaCount: number,
+  placed: readonly ServerId[] = [],
+): Decision {
   atVersion(state, handle, from)
-  return change({ $case: 'versionRaised', value: { handle, version: from + 1, replicaCount } })
+  return change({ $case: 'versionRaised', value: { handle, version: from + 1, replicaCount, placed: [...placed] } })
 }
 
-export function applyVersionRaised(state: State, { handle, version, replicaCount }: VersionRaised): Outcome {
-  state.chunks.put({ ...existing(state, handle), version, replicaCount })
+export function applyVersionRaised(state: State, { handle, version, replicaCount, placed }: VersionRaised): Outcome {
+  state.chunks.put({ ...existing(state, handle), version, replicaCount, placed })
   return unseen
 }
 

@@ -201,12 +201,16 @@ export interface ChunksAllocated {
 export interface NewChunk {
   index: number;
   replicaCount: number;
+  /** StoredChunk.placed */
+  placed: string[];
 }
 
 export interface VersionRaised {
   handle: number;
   version: number;
   replicaCount: number;
+  /** Of a chunk that no server has made, and is made again: StoredChunk.placed */
+  placed: string[];
 }
 
 /** Replicas of this version are in use. */
@@ -328,6 +332,8 @@ export interface StoredChunk {
   allocatedBytes: number;
   usageLeaseId: number;
   usageSerial: number;
+  /** The servers that were told to make it, until something has been reported of it. */
+  placed: string[];
 }
 
 /** The locks of one inode, ordered by session, owner and start. */
@@ -1945,7 +1951,7 @@ export const ChunksAllocated: MessageFns<ChunksAllocated> = {
 };
 
 function createBaseNewChunk(): NewChunk {
-  return { index: 0, replicaCount: 0 };
+  return { index: 0, replicaCount: 0, placed: [] };
 }
 
 export const NewChunk: MessageFns<NewChunk> = {
@@ -1955,6 +1961,9 @@ export const NewChunk: MessageFns<NewChunk> = {
     }
     if (message.replicaCount !== 0) {
       writer.uint32(16).uint32(message.replicaCount);
+    }
+    for (const v of message.placed) {
+      writer.uint32(26).string(v!);
     }
     return writer;
   },
@@ -1988,6 +1997,14 @@ export const NewChunk: MessageFns<NewChunk> = {
             message.replicaCount = reader.uint32();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.placed.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2002,7 +2019,7 @@ export const NewChunk: MessageFns<NewChunk> = {
 };
 
 function createBaseVersionRaised(): VersionRaised {
-  return { handle: 0, version: 0, replicaCount: 0 };
+  return { handle: 0, version: 0, replicaCount: 0, placed: [] };
 }
 
 export const VersionRaised: MessageFns<VersionRaised> = {
@@ -2015,6 +2032,9 @@ export const VersionRaised: MessageFns<VersionRaised> = {
     }
     if (message.replicaCount !== 0) {
       writer.uint32(24).uint32(message.replicaCount);
+    }
+    for (const v of message.placed) {
+      writer.uint32(34).string(v!);
     }
     return writer;
   },
@@ -2054,6 +2074,14 @@ export const VersionRaised: MessageFns<VersionRaised> = {
             }
 
             message.replicaCount = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.placed.push(reader.string());
             continue;
           }
         }
@@ -2923,6 +2951,7 @@ function createBaseStoredChunk(): StoredChunk {
     allocatedBytes: 0,
     usageLeaseId: 0,
     usageSerial: 0,
+    placed: [],
   };
 }
 
@@ -2954,6 +2983,9 @@ export const StoredChunk: MessageFns<StoredChunk> = {
     }
     if (message.usageSerial !== 0) {
       writer.uint32(72).uint64(message.usageSerial);
+    }
+    for (const v of message.placed) {
+      writer.uint32(82).string(v!);
     }
     return writer;
   },
@@ -3041,6 +3073,14 @@ export const StoredChunk: MessageFns<StoredChunk> = {
             }
 
             message.usageSerial = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.placed.push(reader.string());
             continue;
           }
         }

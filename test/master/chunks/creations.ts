@@ -8,7 +8,9 @@ const handle = 1 as ChunkHandle
 t.test('a creation has failed when no server has made a replica', async t => {
   const creations = new Creations()
   t.notOk(creations.failed(handle), 'never begun')
+  t.notOk(creations.isOpen(handle))
   creations.begin(handle, [a, b])
+  t.ok(creations.isOpen(handle))
   t.notOk(creations.failed(handle))
   creations.refused(handle, a)
   t.notOk(creations.failed(handle))

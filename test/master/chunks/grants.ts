@@ -2,7 +2,7 @@ import t from 'tap'
 import { leaseMs, serverLeaseMs } from '../../../src/constants.js'
 import { gatherMs } from '../../../src/master/chunks/limits.js'
 import type { ChunkLocation } from '../../../src/wire/gen/client.js'
-import type { SessionId } from '../../../src/wire/ids.js'
+import type { ChunkHandle, SessionId } from '../../../src/wire/ids.js'
 import { FakeCluster } from './harness/cluster.js'
 
 /** A cluster of three with one written chunk. */
@@ -287,4 +287,52 @@ t.test('a new chunk that no server made is made again elsewhere', async t => {
   t.equal(again.handle, chunk.handle)
   t.equal(again.version, 2, 'were the old replicas to appear after all, they would be stale')
   t.equal(again.replicas.length, 2)
+})
+
+/** A cluster of three with a chunk that no server has made when the master is started again. */
+async function withUnmadeChunk(t: Parameters<typeof FakeCluster.start>[0]) {
+  const cluster = await FakeCluster.start(t, 3)
+  const file = cluster.table.addFile(7, 3)
+  for (const server of cluster.servers) server.react = () => 'hold'
+  const { handle } = await cluster.write(file)
+  await cluster.restartMaster()
+  for (const server of cluster.servers) server.react = () => undefined
+  return { cluster, file, handle: handle as ChunkHandle }
+}
+
+t.test('a new chunk that no server had made when the master died is made again, also if nobody asks', async t => {
+  const { cluster, file, handle } = await withUnmadeChunk(t)
+  for (const server of cluster.servers) server.connect()
+  await cluster.clock.advance(serverLeaseMs + 2000)
+  t.match(cluster.table.chunk(handle), { version: 2, settledVersion: 2, placed: cluster.servers.map(({ id }) => id) })
+  const again = await cluster.write(file)
+  t.match(again, { handle, version: 2 })
+  t.equal(again.replicas.length, 3)
+})
+
+t.test('it is not made again while one of the servers that were told to make it is away', async t => {
+  const { cluster, file, handle } = await withUnmadeChunk(t)
+  const [away, ...others] = cluster.servers
+  for (const server of others) server.connect()
+  await t.rejects(cluster.write(file), { code: 'UNAVAILABLE' })
+  t.match(cluster.table.chunk(handle), { version: 1 })
+  away?.replicas.set(handle, 1)
+  away?.connect()
+  t.same(names(await cluster.write(file)), [away?.id], 'which has it')
+})
+
+t.test('a chunk of which something was reported is not made again', async t => {
+  const { cluster, file, chunk } = await withChunk(t)
+  const handle = chunk.handle as ChunkHandle
+  const record = cluster.table.chunk(handle)
+  t.equal(record?.placed.length, 3)
+  if (record) cluster.table.records.set(handle, { ...record, placed: [] })
+  await cluster.restartMaster()
+  for (const server of cluster.servers) {
+    server.replicas.clear()
+    server.leases.clear()
+    server.connect()
+  }
+  await t.rejects(cluster.write(file), { code: 'UNAVAILABLE' })
+  t.match(cluster.table.chunk(handle), { version: 1 })
 })

@@ -3,7 +3,7 @@ import { chunkSize } from '../../../src/constants.js'
 import { checkUsage, usagesMax } from '../../../src/master/ops/chunk-usage.js'
 import { checkAllocate, checkRaise, checkSettle } from '../../../src/master/ops/chunks.js'
 import type { ChunkUsage } from '../../../src/wire/gen/common.js'
-import type { ChunkHandle, Ino } from '../../../src/wire/ids.js'
+import type { ChunkHandle, Ino, ServerId } from '../../../src/wire/ids.js'
 import { type Namespace, onEachStore, root } from '../harness/namespace.js'
 
 async function fileWithChunks(fs: Namespace, name: string, count: number): Promise<Ino> {
@@ -66,3 +66,16 @@ onEachStore(t, 'what no chunk can hold is refused', async (t, fs) => {
   const many = Array.from({ length: usagesMax + 1 }, () => report(1, 1))
   await t.rejects(written(fs, ino, ...many), { code: 'INVALID_ARGUMENT' })
 })
+
+onEachStore(
+  t,
+  'once something is reported of a chunk, where it was to be made does not matter any more',
+  async (t, fs) => {
+    const { ino } = await fs.make(root, 'a')
+    const chunks = [{ index: 0, replicaCount: 1, placed: ['s1' as ServerId] }]
+    await fs.submit(state => checkAllocate(state, ino as Ino, chunks))
+    t.match(fs.state.chunks.find(1), { placed: ['s1'] })
+    await written(fs, ino, report(1, 0))
+    t.same(fs.state.chunks.find(1)?.placed, [])
+  },
+)

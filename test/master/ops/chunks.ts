@@ -2,14 +2,15 @@ import t from 'tap'
 import { chunkIndexMax } from '../../../src/constants.js'
 import { noUsage } from '../../../src/master/chunk-table.js'
 import { checkAllocate, checkRaise, checkSettle } from '../../../src/master/ops/chunks.js'
-import type { ChunkHandle, Ino } from '../../../src/wire/ids.js'
+import type { ChunkHandle, Ino, ServerId } from '../../../src/wire/ids.js'
 import { type Namespace, onEachStore, root } from '../harness/namespace.js'
 
 const first = 1 as ChunkHandle
+const placed = ['a', 'b'] as ServerId[]
 
 async function fileWithChunk(fs: Namespace): Promise<Ino> {
   const { ino } = await fs.make(root, 'a')
-  await fs.submit(state => checkAllocate(state, ino as Ino, [{ index: 7, replicaCount: 2 }]))
+  await fs.submit(state => checkAllocate(state, ino as Ino, [{ index: 7, replicaCount: 2, placed }]))
   return ino as Ino
 }
 
@@ -24,6 +25,7 @@ onEachStore(t, 'a new chunk is at version 1, with the goal of its file', async (
     replicaCount: 2,
     goal: 3,
     ...noUsage,
+    placed,
   }
   t.same(fs.state.chunks.find(first), expected)
   t.same(fs.state.chunks.at(ino, 7), expected)
@@ -72,7 +74,7 @@ onEachStore(t, 'a version is raised from the one it has, and settled when it has
   const settle = (version: number) => fs.submit(state => checkSettle(state, first, version))
   await t.rejects(raise(2), { code: 'STALE_VERSION' })
   await raise(1)
-  t.match(fs.state.chunks.find(first), { version: 2, settledVersion: 1, replicaCount: 1 })
+  t.match(fs.state.chunks.find(first), { version: 2, settledVersion: 1, replicaCount: 1, placed: [] })
   await t.rejects(raise(1), { code: 'STALE_VERSION' })
   await t.rejects(settle(1), { code: 'STALE_VERSION' })
   await settle(2)

@@ -6,7 +6,7 @@ import type { ChunkHandle, Ino } from '../../../src/wire/ids.js'
 
 function record(handle: number, ino: number, index: number) {
   const versions = { version: 4, settledVersion: 3, replicaCount: 2, goal: 3 }
-  const usage = { allocatedBytes: 4096, usageLeaseId: 8, usageSerial: 9 }
+  const usage = { allocatedBytes: 4096, usageLeaseId: 8, usageSerial: 9, placed: ['s1'] }
   return { handle: handle as ChunkHandle, ino: ino as Ino, index, ...versions, ...usage }
 }
 

@@ -7,6 +7,8 @@
 import { LeasefsError } from '../../../base/errors.js'
 import { type ChunkHandle, handleText, type ServerId } from '../../../wire/ids.js'
 import type { ChunkRecord } from '../../chunk-table.js'
+import { levelsAtOnceMax } from '../limits.js'
+import { wasNeverMade } from '../never-made.js'
 import type { Candidate } from '../placement.js'
 import { isIncomplete, type Room } from '../room.js'
 import { CopySlots } from './copy-slots.js'
@@ -209,7 +211,15 @@ export class Repairs {
     const need = needOf(view)
     if (need.kind === 'copy') this.#noteCopy(view, need)
     else this.#queue.delete(record.handle)
+    if (need.kind === 'lost') this.#makeAgain(record)
     if (need.kind === 'surplus') this.#surplus.note(record.handle, need.draining)
+  }
+
+  /** A crash has left the chunk without any replica, and nobody has asked for it since. */
+  #makeAgain(record: ChunkRecord): void {
+    const { handle } = record
+    if (this.#underWay.has(handle) || this.#underWay.size >= levelsAtOnceMax) return
+    if (wasNeverMade(this.#room, record) && this.#retries.mayTry(handle, this.#room.clock.now())) this.#settle(handle)
   }
 
   #noteCopy({ record, holders }: ChunkView, { copies }: Need & { kind: 'copy' }): void {

@@ -53,15 +53,30 @@ export class MemoryChunkTable implements ChunkTable {
     const goal = this.goalOf(ino)
     this.allocations++
     await Promise.resolve() // As a journal would, later.
-    return chunks.map(({ index, replicaCount }) => {
+    return chunks.map(({ index, replicaCount, placed = [] }) => {
       const handle = ++this.#last as ChunkHandle
-      return this.#put({ handle, ino, index, version: 1, settledVersion: 1, replicaCount, goal, ...noUsage })
+      return this.#put({
+        handle,
+        ino,
+        index,
+        version: 1,
+        settledVersion: 1,
+        replicaCount,
+        goal,
+        ...noUsage,
+        placed: [...placed],
+      })
     })
   }
 
-  async raise(handle: ChunkHandle, from: number, replicaCount: number): Promise<ChunkRecord> {
+  async raise(
+    handle: ChunkHandle,
+    from: number,
+    replicaCount: number,
+    placed: readonly string[] = [],
+  ): Promise<ChunkRecord> {
     await Promise.resolve()
-    return this.#put({ ...this.#at(handle, from), version: from + 1, replicaCount })
+    return this.#put({ ...this.#at(handle, from), version: from + 1, replicaCount, placed: [...placed] })
   }
 
   async settle(handle: ChunkHandle, version: number): Promise<ChunkRecord> {
