@@ -125,6 +125,12 @@ export class Daemon {
     return this.#child?.isRunning ?? false
   }
 
+  /** Of a mount: the child of the keeper, which does all the work; undefined while there is none. */
+  get workerPid(): number | undefined {
+    const [worker] = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').trim().split(' ')
+    return worker ? Number(worker) : undefined
+  }
+
   async start(): Promise<void> {
     const args = this.#args(this.#ready)
     this.#child = new Child({

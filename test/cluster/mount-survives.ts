@@ -3,7 +3,6 @@
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import {
   appendFile,
   mkdir,
@@ -29,19 +28,13 @@ const skip = cannotMount || notRoot
 /** Before each kill, from when the worker serves; 0: it is killed in the middle of its start. */
 const killPausesMs = [300, 1000, 0]
 
-/** The child of the keeper; undefined while there is none. */
-function workerOf({ pid }: Daemon): number | undefined {
-  const [worker] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
-  return worker ? Number(worker) : undefined
-}
-
 /** Kills the worker of the mount, whichever it is, a few times. */
 async function killWorkers(mount: Daemon): Promise<void> {
   for (const pauseMs of killPausesMs) {
     if (pauseMs > 0) await promisify(execFile)('stat', ['-f', cluster.mountPoint], { timeout: 60_000 })
     await new Promise(resolve => setTimeout(resolve, pauseMs || 300))
-    await until('there is a worker', () => workerOf(mount) !== undefined)
-    process.kill(workerOf(mount) as number, 'SIGKILL')
+    await until('there is a worker', () => mount.workerPid !== undefined)
+    process.kill(mount.workerPid as number, 'SIGKILL')
   }
 }
 
@@ -173,12 +166,12 @@ t.test('a shell goes on in its directory, and holds its lock', { skip }, async t
   await says('locked')
   const tryLock = () => promisify(execFile)('flock', ['-n', at('home', 'lock'), 'true'])
   for (const name of ['one', 'two']) {
-    process.kill(workerOf(mount) as number, 'SIGKILL')
+    process.kill(mount.workerPid as number, 'SIGKILL')
     holder.stdin?.write(`${name}\n`)
     await says(name)
     await t.rejects(tryLock(), { code: 1 }, 'it is held')
   }
-  process.kill(workerOf(mount) as number, 'SIGKILL')
+  process.kill(mount.workerPid as number, 'SIGKILL')
   holder.kill('SIGKILL')
   await once(holder, 'close')
   await until('the lock has ended with its holder', () =>
@@ -192,9 +185,9 @@ t.test('a shell goes on in its directory, and holds its lock', { skip }, async t
 t.test('a worker hands over to the next, which is another process', { skip }, async t => {
   await using file = await open(at('handed-over'), 'w')
   await file.write('before ')
-  const before = workerOf(mount)
+  const before = mount.workerPid
   process.kill(mount.pid, 'SIGUSR2')
-  await until('another worker serves', () => ![before, undefined].includes(workerOf(mount)))
+  await until('another worker serves', () => ![before, undefined].includes(mount.workerPid))
   await file.write('after')
   t.equal(await readFile(at('handed-over'), 'utf8'), 'before after')
 })
@@ -204,7 +197,7 @@ t.test('where what was left is lost, who has files open is told, and everything 
   const file = await open(at('lost'), 'r+')
   const memory = (await readdir(`/proc/${mount.pid}/fd`)).map(fd => `/proc/${mount.pid}/fd/${fd}`)
   for (const fd of memory) if ((await readlink(fd).catch(() => '')).includes('leasefs-mount-')) await truncate(fd, 0)
-  process.kill(workerOf(mount) as number, 'SIGKILL')
+  process.kill(mount.workerPid as number, 'SIGKILL')
   await t.rejects(
     file.write('x').then(() => file.sync()),
     { code: 'EIO' },
@@ -215,7 +208,7 @@ t.test('where what was left is lost, who has files open is told, and everything 
 })
 
 t.test('the mount ends as ever, and leaves nothing', { skip }, async t => {
-  const worker = workerOf(mount) as number
+  const worker = mount.workerPid as number
   await mount.stop()
   t.notOk(mountAt(cluster.mountPoint, await listMounts()))
   t.throws(() => process.kill(worker, 0), { code: 'ESRCH' })

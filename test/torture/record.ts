@@ -2,7 +2,7 @@
 // their own place in it. What is read tells who wrote it and when, and two
 // halves of different records, or zeros, can't be taken for one.
 
-const lineSize = 64
+export const lineSize = 64
 export const pageSize = 4096
 
 /** @param size a multiple of 64 */

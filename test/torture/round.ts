@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { SeededRandom } from '../../src/base/random.js'
 import { hold, type Kind, type Target } from './kinds/kind.js'
-import { mountCount, type Stage } from './stage.js'
+import type { Stage } from './stage.js'
 import { below } from './work/work.js'
 
 const warmUpMs = 300
@@ -17,6 +17,8 @@ const patienceMs = 60_000
 export interface Outcome {
   readonly what: string
   readonly acknowledged: number
+  /** How long its steps took, for people. */
+  readonly steps: string
   /** The longest that one operation took. */
   readonly longestMs: number
   /** Acknowledged, and not there; or older than what was acknowledged before. */
@@ -34,27 +36,30 @@ export async function playRound(stage: Stage, kind: Kind, seed: number): Promise
   const { work } = stage
   await work.ask('start')
   let what = 'nothing yet'
+  const steps: string[] = []
   const mayFail = async (which: string, step: () => Promise<void>) => {
+    const begun = performance.now()
     try {
       await inTime(step())
     } catch (reason) {
       failed.push(`${which}: ${(reason as Error).message}`)
     }
+    steps.push(`${which} ${((performance.now() - begun) / 1000).toFixed(1)} s`)
     return failed.length === 0
   }
 
-  await mayFail('a round begins', async () => {
+  await mayFail('fault', async () => {
     await delay(warmUpMs)
     const fault = kind(await targetOf(stage, random))
     what = fault.what
     await hold(fault)
   })
-  ;(await mayFail('all go on', () => work.ask('progress', progressCount))) ||
+  ;(await mayFail('going on', () => work.ask('progress', progressCount))) ||
     failed.push(`done in this round: ${await work.ask('waiting')}`)
-  const isQuiet = await mayFail('what is under way ends', () => work.ask('pause'))
+  const isQuiet = await mayFail('pausing', () => work.ask('pause'))
   if (isQuiet) {
-    await mayFail('what is missing is made', () => becomesWhole(stage))
-    await mayFail('a check ends', async () => {
+    await mayFail('becoming whole', () => stage.becomesWhole())
+    await mayFail('reading all', async () => {
       lost.push(...(await work.ask('check')))
       if (lost.length === 0) return
       // For whoever looks into it: is it so for good, or did a mount believe for too long what it knew?
@@ -62,8 +67,8 @@ export async function playRound(stage: Stage, kind: Kind, seed: number): Promise
       const later = await work.ask('check')
       lost.push(...later.map(line => `${line}, and when no cache is valid any more`))
     })
-    await mayFail('a comparison ends', async () => {
-      for (const path of await work.ask('paths')) diverged.push(...(await stage.differing(path)))
+    await mayFail('fsck', async () => {
+      diverged.push(...(await stage.fsck()))
     })
   }
   const report = await work.ask('report')
@@ -72,6 +77,7 @@ export async function playRound(stage: Stage, kind: Kind, seed: number): Promise
     what,
     acknowledged: report.acknowledged,
     longestMs: report.longestMs,
+    steps: steps.join(', '),
     lost: [...report.wrong, ...lost],
     diverged,
     failed: [...report.failed, ...failed],
@@ -80,22 +86,13 @@ export async function playRound(stage: Stage, kind: Kind, seed: number): Promise
 
 /** A file that is being written to, and who is who for it. */
 async function targetOf(stage: Stage, random: SeededRandom): Promise<Target> {
-  const mount = below(random, mountCount)
+  const mount = below(random, stage.cluster.mounts.length)
   const chance = random.next()
   while (true) {
     const paths = await stage.work.ask('slotPaths')
     const path = paths[Math.floor(chance * paths.length)] ?? ''
     const roles = await stage.roles(path, mount).catch(() => undefined) // It may not have been made yet.
     if (roles && roles.secondaries.length === 2) return { stage, random, path, mount, ...roles }
-    await delay(50)
-  }
-}
-
-async function becomesWhole(stage: Stage): Promise<void> {
-  await stage.repair()
-  while (true) {
-    const { chunksBelowGoal, servers } = await stage.status()
-    if (chunksBelowGoal === 0 && servers.every(({ connected }) => connected)) return
     await delay(50)
   }
 }

@@ -1,28 +1,29 @@
 // The cluster of a run: every daemon in a network namespace of its own, every
 // chunkserver on a small disk of its own.
 
-import { execFile, execFileSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { SystemClock } from '../../src/base/clock.js'
 import { LeasefsError } from '../../src/base/errors.js'
 import { silentLog } from '../../src/base/log.js'
+import { GiB, MiB } from '../../src/base/units.js'
+import { askFsck } from '../../src/cli/fsck.js'
 import { orderChain } from '../../src/client/chain.js'
 import type { ControlPeer, Method } from '../../src/rpc/control-network.js'
 import { GrpcNetwork } from '../../src/rpc/grpc-network.js'
 import { parseAddress } from '../../src/wire/address.js'
-import type { LocatedChunk, StatusReply } from '../../src/wire/gen/admin.js'
+import { FsckOutcome, type LocatedChunk, type StatusReply } from '../../src/wire/gen/admin.js'
 import { MasterService } from '../../src/wire/gen/services.js'
-import { handleText } from '../../src/wire/ids.js'
 import { parseLocation } from '../../src/wire/location.js'
 import { Cluster, type Daemon } from '../cluster/harness.js'
 import type { Network, Party } from './network.js'
 import { WorkProcess } from './work-process.js'
 
 export interface StageOptions {
+  readonly servers: number
+  readonly mounts: number
   /** What is done on the mounts is chosen by. */
   readonly seed: number
   /** Where everything is; in memory. */
@@ -34,12 +35,8 @@ export interface StageOptions {
   readonly onLine: (label: string, line: string) => void
 }
 
-export const serverCount = 5
-export const mountCount = 3
 const goal = 3
-const diskBytes = 192 * 2 ** 20
-const dataStart = 24_576
-const readBytesMax = 4 * 2 ** 20
+const diskBytes = 192 * MiB
 const askTimeoutMs = 10_000
 const attemptsMax = 8
 /** More than any fault lasts: whoever gets an error has been let down. */
@@ -63,31 +60,32 @@ export class Stage {
   #peer: ControlPeer | undefined
 
   private constructor(network: Network, parties: ReadonlyMap<string, Party>, options: StageOptions) {
-    const { seed, directory, leaseMs, logLevel, trace, onLine } = options
+    const { servers, mounts, seed, directory, leaseMs, logLevel, trace, onLine } = options
     this.network = network
     this.#directory = directory
-    this.#locations = Array.from({ length: serverCount }, (_, i) => `/here/rack-${i}/host-${i}`)
-    for (let i = 0; i < serverCount; i++) {
+    this.#locations = Array.from({ length: servers }, (_, i) => `/here/rack-${i}/host-${i}`)
+    for (let i = 0; i < servers; i++) {
       mkdirSync(this.diskOf(i))
       execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${diskBytes}`, 'tmpfs', this.diskOf(i)])
     }
     mkdirSync(join(directory, 'cluster'))
     this.cluster = new Cluster(join(directory, 'cluster'), {
-      chunkservers: serverCount,
-      mounts: mountCount,
+      chunkservers: servers,
+      mounts,
       goal,
       leaseMs,
       logLevel,
       trace,
       onLine,
       locations: this.#locations,
-      mountLocations: this.#locations.slice(0, mountCount),
+      mountLocations: this.#locations.slice(0, mounts),
       dataOf: i => join(this.diskOf(i), 'data'),
       place: label => {
         const party = parties.get(label)
         if (!party) throw new Error(`no place for ${label}`)
         return party
       },
+      faults: true,
       masterArgs: ['--repair-delay', '500ms'],
       mountArgs: ['--timeout', mountTimeout],
     })
@@ -96,9 +94,9 @@ export class Stage {
 
   static async open(network: Network, options: StageOptions): Promise<Stage> {
     const parties = new Map<string, Party>()
-    const servers = Array.from({ length: serverCount }, (_, i) => `chunkserver-${i + 1}`)
-    const mounts = Array.from({ length: mountCount }, (_, i) => `mount-${i + 1}`)
-    for (const name of ['master', ...servers, ...mounts]) parties.set(name, await network.party(name))
+    const labels = (kind: string, count: number) => Array.from({ length: count }, (_, i) => `${kind}-${i + 1}`)
+    for (const name of ['master', ...labels('chunkserver', options.servers), ...labels('mount', options.mounts)])
+      parties.set(name, await network.party(name))
     const stage = new Stage(network, parties, options)
     await stage.cluster.start()
     await stage.work.ask('prepare')
@@ -109,7 +107,7 @@ export class Stage {
     this.#peer?.close()
     this.work.kill()
     await this.cluster.destroy()
-    for (let i = 0; i < serverCount; i++) execFileSync('umount', [this.diskOf(i)])
+    for (const i of this.cluster.chunkservers.keys()) execFileSync('umount', [this.diskOf(i)])
     rmSync(this.#directory, { recursive: true })
   }
 
@@ -160,31 +158,43 @@ export class Stage {
     return (await this.#ask(MasterService.locate, file)).chunks
   }
 
+  /** All chunkservers verify all they have, as fast as they can, from now on. */
+  async scrub(): Promise<void> {
+    await this.#ask(MasterService.scrub, { server: '', bytesPerSecond: GiB })
+  }
+
   status(): Promise<StatusReply> {
     return this.#ask(MasterService.status, {})
   }
 
-  /** An operator's word: what is missing is made now. */
-  async repair(): Promise<void> {
+  /** Resolves when all servers are there and no replica is missing: what is missing is made now, at an operator's word. */
+  async becomesWhole(): Promise<void> {
     await this.#ask(MasterService.repair, { server: '' })
+    while (true) {
+      const { chunksBelowGoal, servers } = await this.status()
+      if (chunksBelowGoal === 0 && servers.every(({ connected }) => connected)) return
+      await delay(50)
+    }
   }
 
-  /** The replicas of the chunks of a file that count, and differ. */
-  async differing(path: string): Promise<string[]> {
-    const wrong: string[] = []
-    for (const { handle, index, version, replicas } of await this.chunks(path)) {
-      const current = replicas.filter(({ stale }) => !stale).map(({ server }) => this.#indexOf(server?.serverId ?? ''))
-      const name = `${handleText(handle)}.chunk`
-      const fileOn = (i: number) => join(this.cluster.dataOf(i), 'chunks', name.slice(14, 16), name)
-      const [first = 0, ...others] = current
-      const chunk = `${path}, chunk ${index}, version ${version}`
-      for (const other of others) {
-        const difference = await compare(fileOn(first), fileOn(other))
-        if (difference) wrong.push(`${chunk}: on chunkserver-${first + 1} and chunkserver-${other + 1}: ${difference}`)
+  /**
+   * What `leasefs fsck --deep` finds, less what goes away by itself: nothing differs, nothing is missing.
+   *
+   * @param repair has it put right
+   */
+  async fsck(repair = false): Promise<string[]> {
+    const request = { deep: true, repair, missingOnly: false }
+    for (let attempt = 1; ; attempt++) {
+      const { findings, done } = await askFsck(parseAddress(this.cluster.masterAddress), request, undefined)
+      const { incomplete } = done
+      // A server may not have said yet that it is back.
+      if (incomplete.length > 0 && attempt < attemptsMax) {
+        await delay(attempt * 100)
+        continue
       }
-      if (current.length < goal) wrong.push(`${chunk}: ${current.length} replicas`)
+      const left = findings.filter(({ outcome }) => outcome === FsckOutcome.FSCK_LEFT)
+      return [...left.map(({ kind, text, path }) => `${kind}: ${text} [${path}]`), ...incomplete]
     }
-    return wrong
   }
 
   #indexOf(serverId: string): number {
@@ -209,23 +219,4 @@ export class Stage {
     this.#peer ??= new GrpcNetwork(new SystemClock(), silentLog).connect(parseAddress(this.cluster.masterAddress))
     return this.#peer
   }
-}
-
-/** How the contents of two files of replicas differ. Large ones mostly consist of holes, and are read elsewhere. */
-async function compare(one: string, other: string): Promise<string | undefined> {
-  const { size } = await stat(one)
-  const { size: otherSize } = await stat(other)
-  if (size !== otherSize) return `${size} and ${otherSize} bytes`
-  if (size > readBytesMax) return compareElsewhere(one, other)
-  const content = (await readFile(one)).subarray(dataStart)
-  const otherContent = (await readFile(other)).subarray(dataStart)
-  if (content.equals(otherContent)) return undefined
-  return `different from byte ${content.findIndex((byte, at) => byte !== otherContent[at])} on`
-}
-
-async function compareElsewhere(one: string, other: string): Promise<string | undefined> {
-  const { stdout } = await promisify(execFile)('cmp', [`--ignore-initial=${dataStart}`, one, other]).catch(
-    reason => reason,
-  )
-  return stdout || undefined
 }

@@ -110,14 +110,8 @@ export class Workload {
 
   /** That everything that was acknowledged is there, as another mount sees it. Nothing must be under way. */
   async check(): Promise<string[]> {
-    const wrong: string[] = []
-    for (const work of this.#works) wrong.push(...(await work.check(oneOf(this.#scene.random, this.#mounts))))
-    return wrong
-  }
-
-  /** The paths of files, of all there are. */
-  paths(): readonly string[] {
-    return this.#works.flatMap(work => work.paths())
+    const checks = this.#works.map(work => work.check(oneOf(this.#scene.random, this.#mounts)))
+    return (await Promise.all(checks)).flat()
   }
 
   /** Of the files whose records are overwritten. */

@@ -1,6 +1,7 @@
 // All kinds of rounds, by name.
 
 import { setTimeout as delay } from 'node:timers/promises'
+import { damageKinds } from './damage.js'
 import { diskKinds } from './disks.js'
 import { between, type Fault, type Kind, type Target } from './kind.js'
 import { partitionKinds } from './partitions.js'
@@ -8,7 +9,7 @@ import { processKinds } from './processes.js'
 
 const calmMs = 1500
 
-const single: Readonly<Record<string, Kind>> = { ...processKinds, ...partitionKinds, ...diskKinds }
+const single: Readonly<Record<string, Kind>> = { ...processKinds, ...partitionKinds, ...diskKinds, ...damageKinds }
 
 export const kinds: Readonly<Record<string, Kind>> = { calm, ...single, 'two-at-once': two }
 

@@ -29,7 +29,7 @@ const leaseMs = 3000
 
 /** Over before anyone concludes anything, or after all have. */
 export function shorterOrLonger(random: Random): number {
-  return random.next() < 0.5 ? between(random, 200, leaseMs - 600) : between(random, leaseMs + 300, leaseMs + 1500)
+  return random.next() < 0.6 ? between(random, 200, 1500) : between(random, leaseMs + 200, leaseMs + 900)
 }
 
 export function between(random: Random, from: number, to: number): number {

@@ -1,5 +1,6 @@
 // Processes that die, and such that do nothing for a while.
 
+import type { Daemon } from '../../cluster/harness.js'
 import { between, type Fault, type Kind, shorterOrLonger, type Target } from './kind.js'
 
 export const processKinds: Readonly<Record<string, Kind>> = {
@@ -9,16 +10,14 @@ export const processKinds: Readonly<Record<string, Kind>> = {
   'kill-middle-of-chain': target => killServer(target, target.chain[1]),
   'kill-master': killMaster,
   'kill-mount': killMount,
+  'kill-worker': killWorker,
   'kill-all-chunkservers': killAll,
   'stop-primary': target => stopServer(target, target.primary),
   'stop-secondary': target => stopServer(target, one(target.secondaries, target)),
   'stop-first-of-chain': target => stopServer(target, target.chain[0]),
   'stop-middle-of-chain': target => stopServer(target, target.chain[1]),
   'stop-master': target => stop(target, 'master', signal => target.stage.cluster.master.kill(signal)),
-  'stop-mount': target => {
-    const mount = target.stage.cluster.mounts[target.mount]
-    return stop(target, `mount-${target.mount + 1}`, async signal => mount?.kill(signal))
-  },
+  'stop-mount': stopMount,
   'stop-all-chunkservers': target => {
     const { chunkservers } = target.stage.cluster
     return stop(target, 'all chunkservers', signal => Promise.all(chunkservers.map(server => server.kill(signal))))
@@ -54,6 +53,29 @@ function killMount({ stage, random, mount }: Target): Fault {
   }
 }
 
+/** Another goes on at once: nobody who uses the mount may see more than a pause. */
+function killWorker({ stage, random, mount }: Target): Fault {
+  return {
+    what: `SIGKILL of the worker of mount-${mount + 1}`,
+    holdMs: between(random, 0, 500),
+    begin: async () => signalWorker(stage.cluster.mounts[mount], 'SIGKILL'),
+    end: async () => {},
+  }
+}
+
+/** The keeper, and the worker, which does all the work. */
+function stopMount(target: Target): Fault {
+  const mount = target.stage.cluster.mounts[target.mount]
+  return stop(target, `mount-${target.mount + 1}`, async signal => {
+    await mount?.kill(signal)
+    signalWorker(mount, signal)
+  })
+}
+
+function signalWorker(mount: Daemon | undefined, signal: NodeJS.Signals): void {
+  if (mount?.workerPid !== undefined) process.kill(mount.workerPid, signal)
+}
+
 function killAll({ stage, random }: Target): Fault {
   const { chunkservers } = stage.cluster
   return {
@@ -81,7 +103,7 @@ function stop({ random }: Target, what: string, send: (signal: NodeJS.Signals) =
 
 /** At once, or when its absence has been noticed. */
 function restartAfterMs(random: Target['random']): number {
-  return random.next() < 0.3 ? 0 : between(random, 100, 2000)
+  return random.next() < 0.3 ? 0 : between(random, 100, 1200)
 }
 
 function one(indexes: readonly number[], { random }: Target): number {

@@ -92,11 +92,6 @@ export class Logs implements Work {
     return wrong
   }
 
-  paths(): string[] {
-    const isThere = [...this.#entries.values()].some(({ acknowledged }) => acknowledged)
-    return isThere ? [`/${join(this.directory, this.#name)}`] : []
-  }
-
   #appendsOn(mount: Mount): { begun: number; underWay: number } {
     const known = this.#appends.get(mount) ?? { begun: 0, underWay: 0 }
     this.#appends.set(mount, known)

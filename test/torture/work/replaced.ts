@@ -75,11 +75,6 @@ export class Replaced implements Work {
     })
     return wrong
   }
-
-  paths(): string[] {
-    const there = this.#files.filter(({ hasAny }) => hasAny)
-    return there.map(({ name }) => `/${join(this.directory, name)}`)
-  }
 }
 
 function sizeOf(sequence: number): number {

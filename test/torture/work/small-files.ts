@@ -88,10 +88,6 @@ export class SmallFiles implements Work {
     return wrong
   }
 
-  paths(): string[] {
-    return this.#there().map(([name]) => `/${join(this.directory, name)}`)
-  }
-
   #there(): [string, File][] {
     return [...this.#files].filter(([, { state }]) => state === 'there')
   }

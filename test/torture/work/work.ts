@@ -26,8 +26,6 @@ export interface Work {
   read(mount: Mount): Promise<void>
   /** Nothing is under way: everything that was acknowledged is there. Returns what is not so. */
   check(mount: Mount): Promise<string[]>
-  /** Of the files that are there for certain, from the root of the file system. */
-  paths(): string[]
 }
 
 /** Whole number from 0 on. */
