@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { day, hour, KiB, MiB, minute, second } from '../base/units.js'
-import { heartbeatMs, mutationSizeMax } from '../constants.js'
+import { heartbeatMs, mutationSizeMax, serverLeaseMs } from '../constants.js'
 
 /** Bytes of pushes: those that are coming, and those that wait for their commit. */
 export const pushBufferBytesMax = 256 * MiB
@@ -39,10 +39,13 @@ export const appliesHeldMax = 16 * KiB
 export const commitAnswerMs = 12 * second
 
 /** How often a secondary with work to do says that it is alive. */
-export const aliveMs = 1 * second
+export const aliveMs = 0.5 * second
 
-/** A secondary with work to do that says nothing for so long has failed. Counted in ticks of `aliveMs`. */
-export const secondarySilenceMs = 4 * second
+/**
+ * A secondary with work to do that says nothing for so long has failed. Counted in ticks of `aliveMs`, of which one more
+ * may pass: so it is when its server lease would be over, too, if it were cut off from the master as well.
+ */
+export const secondarySilenceMs = 2.5 * second
 
 /** A secondary that has not applied what it was sent so long ago has failed, whatever it says. */
 export const applyAgeMsMax = 30 * second
@@ -156,6 +159,7 @@ assert(commitDataWaitMs < commitAnswerMs)
 // Who waits for data at a secondary is answered before its primary gives it up.
 assert(applyDataWaitMs + replicaWaitMs < applyAgeMsMax)
 assert(secondarySilenceMs >= 3 * aliveMs)
+assert(secondarySilenceMs + aliveMs <= serverLeaseMs)
 assert(masterSilenceMs >= 3 * heartbeatMs)
 
 /** What was seen of the master is saved no more often than this, but when it starts and when this server stops. */

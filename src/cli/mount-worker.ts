@@ -22,7 +22,7 @@ import { TrashView } from '../fuse/views/trash.js'
 import type { Address } from '../wire/address.js'
 import type { Location } from '../wire/location.js'
 import { type Daemon, runDaemon, type Surroundings } from './daemon.js'
-import { handOverMs, masterWaitMs } from './limits.js'
+import { handOverMs, lastWordsMs, masterWaitMs } from './limits.js'
 import { atimeOf, checkMountChoices, type MountChoices } from './mount-options.js'
 import { mountSource } from './mounts.js'
 import type { DaemonOptions } from './options.js'
@@ -51,17 +51,29 @@ export async function runWorker(
   keeper: FromKeeper | undefined,
 ): Promise<void> {
   if (!keeper) return runDaemon(name, options, around => start(mountPoint, options, undefined, around))
-  endWithKeeper()
+  let fileSystem: InodeFileSystem | undefined
+  endWithKeeper(async () => fileSystem?.close())
   const { exitWithParent, ...mine } = options
-  const serve = (around: Surroundings) => start(mountPoint, options, keptBy(keeper, around.log), around)
+  const serve = (around: Surroundings) =>
+    start(mountPoint, options, keptBy(keeper, around.log), around, connected => {
+      fileSystem = connected
+    })
   // Not by exit(), which would end the mount: the next worker goes on.
   await runDaemon(name, mine, serve, () => process.kill(process.pid, 'SIGKILL'))
 }
 
-/** A mount whose keeper was killed is dead, as it would be without one. */
-function endWithKeeper(): void {
+/**
+ * A mount whose keeper was killed is dead. But what was written is applied, and the master told that nobody is left, if
+ * that takes no time: or others would wait until the session has run out for what was ours.
+ */
+function endWithKeeper(leave: () => Promise<void>): void {
+  const end = async () => {
+    const tooLong = new Promise<void>(resolve => setTimeout(resolve, lastWordsMs))
+    await Promise.race([leave(), tooLong]).catch(() => {}) // What could not be applied is lost, as with any process that is killed.
+    process.exit(1)
+  }
   process.stdin
-    .once('close', () => process.exit(1))
+    .once('close', end)
     .on('error', () => {})
     .resume()
 }
@@ -87,6 +99,7 @@ async function start(
   options: MountOptions,
   kept: Kept | undefined,
   around: Surroundings,
+  onConnected: (fileSystem: InodeFileSystem) => void = () => {},
 ): Promise<Daemon> {
   const { clock, random, log, control, data, trace, identify } = around
   checkMountChoices(options)
@@ -103,6 +116,7 @@ async function start(
   const onInvalidate = relay.invalidated
   const fileSystem = await connectFileSystem({ control, data, clock, random, log, trace, onInvalidate, ...settings })
   identify(() => fileSystem.who)
+  onConnected(fileSystem)
   try {
     const part = await openSubdirectory(new TrashView(fileSystem), relay, options.subdir ?? '/', before?.root)
     const mounted = await mount({

@@ -207,6 +207,22 @@ t.test('where what was left is lost, who has files open is told, and everything 
   await writeFile(at('lost'), 'something else')
 })
 
+t.test(
+  'when the keeper is killed, what was written is there, and nobody waits for what was ours',
+  { skip },
+  async t => {
+    const file = await open(at('appended'), 'a')
+    await file.write('ours, ')
+    await mount.kill()
+    await file.close().catch(() => {}) // The mount is dead.
+    await mount.start()
+    const begun = performance.now()
+    await appendFile(at('appended'), 'theirs')
+    t.ok(performance.now() - begun < 20_000, 'long before the session would have run out')
+    t.equal(await readFile(at('appended'), 'utf8'), 'ours, theirs')
+  },
+)
+
 t.test('the mount ends as ever, and leaves nothing', { skip }, async t => {
   const worker = mount.workerPid as number
   await mount.stop()

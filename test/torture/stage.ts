@@ -179,19 +179,20 @@ export class Stage {
 
   /**
    * What `leasefs fsck --deep` finds, less what goes away by itself: nothing differs, nothing is missing.
-   *
-   * @param repair has it put right
    */
-  async fsck(repair = false): Promise<string[]> {
-    const request = { deep: true, repair, missingOnly: false }
+  async fsck(): Promise<string[]> {
+    const request = { deep: true, repair: false, missingOnly: false }
     for (let attempt = 1; ; attempt++) {
-      const { findings, done } = await askFsck(parseAddress(this.cluster.masterAddress), request, undefined)
-      const { incomplete } = done
-      // A server may not have said yet that it is back.
-      if (incomplete.length > 0 && attempt < attemptsMax) {
+      const checked = await askFsck(parseAddress(this.cluster.masterAddress), request, undefined).catch(reason => {
+        if (LeasefsError.from(reason).code !== 'UNAVAILABLE' || attempt === attemptsMax) throw reason
+      })
+      // A server, or the master, may not have found out yet that all is well again.
+      if (!checked || (checked.done.incomplete.length > 0 && attempt < attemptsMax)) {
         await delay(attempt * 100)
         continue
       }
+      const { findings, done } = checked
+      const { incomplete } = done
       const left = findings.filter(({ outcome }) => outcome === FsckOutcome.FSCK_LEFT)
       return [...left.map(({ kind, text, path }) => `${kind}: ${text} [${path}]`), ...incomplete]
     }
