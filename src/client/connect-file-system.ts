@@ -128,8 +128,7 @@ function cachesOf({ metadata, locations, inodes, locks, turns, onInvalidate, log
       inodes.reset(lost)
       turns.reset(lost)
       if (lost) locks.lost()
-      // Not waited for: what the kernel keeps is no longer valid than the lease that has ended.
-      Promise.resolve(onInvalidate?.('all')).catch(reason => log.warn({ err: reason }, 'caches were not dropped'))
+      return onInvalidate?.('all')?.catch(reason => log.warn({ err: reason }, 'caches were not dropped'))
     },
   }
 }

@@ -49,8 +49,11 @@ export interface SessionListener {
    * waited for, a little, before the master hears that it was dropped.
    */
   invalidated(inos: readonly Ino[]): Promise<void> | void
-  /** Everything cached may be out of date. With `lost`, the master has also forgotten what was open. */
-  reset(lost: boolean): void
+  /**
+   * Everything cached may be out of date. With `lost`, the master has also forgotten what was open. What it returns is
+   * waited for before the master takes all of that for dropped, but no longer than it may be used.
+   */
+  reset(lost: boolean): Promise<void> | void
 }
 
 export class Session {
@@ -70,6 +73,8 @@ export class Session {
   /** The master does not know our session any more: the next hello asks for another. */
   #forgotten = false
   #greeted = false
+  /** Something the master has said since the last reset may be used somewhere. */
+  #mayHaveCached = false
   /** Counts streams, and their ends. */
   #attempt = 0
   #heardAt = 0
@@ -229,10 +234,24 @@ export class Session {
   }
 
   #greet(send: (message: ClientToMaster) => void): void {
+    // From the hello on the master tells this stream alone, and takes for dropped what others were told: so it must have been.
+    const validMs = this.cacheValidMs
+    this.#lease.end()
+    const waits = this.#mayHaveCached ? this.#reset(false) : []
+    this.#mayHaveCached = false
+    if (validMs === 0 || waits.length === 0) {
+      this.#hello(send)
+      return
+    }
+    const attempt = this.#attempt
+    void this.#dropped(waits, validMs).then(() => {
+      if (attempt === this.#attempt && !this.#closed) this.#hello(send)
+    })
+  }
+
+  #hello(send: (message: ClientToMaster) => void): void {
     const now = this.#options.clock.now()
     this.#heardAt = now
-    // From the hello on the master tells this stream alone, and takes the rest for dropped.
-    this.#lease.end()
     this.#helloNumber = this.#lease.sent(now)
     const { description } = this.#options
     send({
@@ -272,7 +291,8 @@ export class Session {
     this.#away?.abort()
     if (lost) this.#requests.renumber()
     if (lost || first) this.#options.survival?.session(sessionId, clusterId)
-    if (!first) this.#reset(lost) // Invalidations may have been lost with the old stream.
+    if (lost) this.#reset(true)
+    this.#mayHaveCached = true
     this.#lease.answered(this.#helloNumber, leaseMs)
     this.#requests.resume()
     this.#schedulePing()
@@ -316,14 +336,14 @@ export class Session {
       if (hello === this.#helloNumber) this.#stream.send({ message: { $case: 'invalidated', value: { number } } })
     }
     if (waits.length === 0) acknowledge()
-    else void this.#dropped(waits).then(acknowledge)
+    else void this.#dropped(waits, invalidationWaitMs).then(acknowledge)
   }
 
   /** Resolves when all have done what they had to, well or not, or have had the time for it. */
-  async #dropped(waits: readonly Promise<void>[]): Promise<void> {
+  async #dropped(waits: readonly Promise<void>[], withinMs: number): Promise<void> {
     const late = deferred<void>()
-    const cancel = this.#options.clock.after(invalidationWaitMs, () => {
-      this.#options.log.debug('what was invalidated is acknowledged before all caches have dropped it')
+    const cancel = this.#options.clock.after(withinMs, () => {
+      this.#options.log.debug('what is out of date was not dropped by all caches in time')
       late.resolve()
     })
     await Promise.race([late.promise, Promise.allSettled(waits)])
@@ -336,9 +356,9 @@ export class Session {
     this.#lease.answered(number, this.#leaseMs)
   }
 
-  #reset(lost: boolean): void {
+  #reset(lost: boolean): Promise<void>[] {
     this.#requests.invalidated()
-    for (const listener of this.#listeners) listener.reset(lost)
+    return this.#listeners.flatMap(listener => listener.reset(lost) ?? [])
   }
 
   #schedulePing(): void {

@@ -23,7 +23,7 @@ async function start(t: Test, ...answers: Scripted[]) {
   const settled: Ino[] = []
   const settle = async (of: Ino) => void settled.push(of)
   const locks = new Locks({ session, log: silentLog, settle })
-  session.listen({ invalidated() {}, reset: lost => lost && locks.lost() })
+  session.listen({ invalidated() {}, reset: lost => void (lost && locks.lost()) })
   const run = async <T>(call: Promise<T>): Promise<T> => {
     call.catch(() => {})
     for (let turn = 0; turn < 4; turn++) await master.settle()

@@ -11,7 +11,7 @@ function listen(session: Session): string[] {
   const heard: string[] = []
   session.listen({
     invalidated: inos => void heard.push(`invalidated ${inos.join()}`),
-    reset: lost => heard.push(lost ? 'lost' : 'reset'),
+    reset: lost => void heard.push(lost ? 'lost' : 'reset'),
   })
   return heard
 }
@@ -199,6 +199,30 @@ t.test('a new stream of the same session empties the caches', async t => {
   t.same(heard, ['reset'])
 })
 
+t.test('the master is not greeted again before what it takes for dropped has been', async t => {
+  const master = await new ScriptedMaster().start()
+  const session = await master.session(t)
+  const dropped = deferred<void>()
+  session.listen({ invalidated: () => {}, reset: () => dropped.promise })
+  master.cut()
+  await master.settle(500)
+  t.equal(master.hellos.length, 1)
+  t.notOk(session.mayUseCaches)
+  dropped.resolve()
+  await master.settle()
+  t.equal(master.hellos.length, 2)
+  t.ok(session.mayUseCaches)
+})
+
+t.test('but what may not be used any more by itself is not waited for', async t => {
+  const master = await new ScriptedMaster().start()
+  const session = await master.session(t)
+  session.listen({ invalidated: () => {}, reset: () => new Promise(() => {}) })
+  master.cut()
+  await master.settle(clientLeaseMs)
+  t.equal(master.hellos.length, 2)
+})
+
 t.test('a session the master has forgotten is replaced by a new one', async t => {
   for (const how of ['welcomed anew', 'refused'] as const) {
     const master = await new ScriptedMaster().start()
@@ -212,7 +236,7 @@ t.test('a session the master has forgotten is replaced by a new one', async t =>
     master.refuse = undefined
     master.resumed = false
     await master.settle(1000)
-    t.same(heard, ['lost'], how)
+    t.same(heard, ['reset', 'lost'], how)
     t.equal(session.id, 8)
     t.ok(session.mayUseCaches)
     if (how === 'refused') t.equal(master.hellos.at(-1)?.sessionId, 0)

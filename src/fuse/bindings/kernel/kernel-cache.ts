@@ -44,8 +44,12 @@ export class KernelCache {
 
   /** Resolves when the kernel serves nothing old of these, but for those that this mount is busy with. */
   async invalidate(inos: readonly Ino[] | 'all'): Promise<void> {
-    const all = inos === 'all' ? [...new Set([...this.#known.inodes(), ...this.#known.directories()])] : inos
-    await Promise.all(all.map(ino => this.#invalidate(ino)))
+    if (inos !== 'all') {
+      await Promise.all(inos.map(ino => this.#invalidate(ino)))
+      return
+    }
+    const all = new Set([...this.#known.inodes(), ...this.#known.directories()])
+    await Promise.all([this.#device.notify(namesMessage), ...Array.from(all, ino => this.#invalidate(ino))])
   }
 
   /** The kernel forgets these names of the directory. */
@@ -60,7 +64,7 @@ export class KernelCache {
     if (isKnown) done.push(this.#pagesGone(ino))
     await Promise.all([
       isKnown && this.#device.notify(attributesMessage(ino)),
-      this.#unlessBusy(ino, Promise.all(done)),
+      this.#unlessBusy(ino, Promise.all(done), names.length > 0),
     ])
   }
 
@@ -70,13 +74,14 @@ export class KernelCache {
     })
   }
 
-  /** Resolves when `done` does, or when a request that may hold the locks it takes is under way. */
-  async #unlessBusy(ino: Ino, done: Promise<unknown>): Promise<void> {
-    if (this.#inFlight.isBusy(ino)) return
+  /** Resolves when `done` does. If a request is under way that may hold the locks it takes, all names are taken back instead: that takes none. */
+  async #unlessBusy(ino: Ino, done: Promise<unknown>, hasNames: boolean): Promise<void> {
     const busy = deferred<void>()
-    const cancel = this.#inFlight.onBusy(ino, () => busy.resolve())
-    await Promise.race([done, busy.promise])
-    cancel()
+    const cancel = this.#inFlight.isBusy(ino) ? undefined : this.#inFlight.onBusy(ino, () => busy.resolve())
+    if (!cancel) busy.resolve()
+    const isDone = await Promise.race([busy.promise.then(() => false), done.then(() => true)])
+    cancel?.()
+    if (!isDone && hasNames) await this.#device.notify(namesMessage)
   }
 
   #send(message: Buffer): Promise<void> {
@@ -117,3 +122,6 @@ function entryMessage(parent: Ino, name: Buffer): Buffer {
 function message(code: number, body: Buffer): Buffer {
   return Buffer.concat([outHeader.encode({ len: outHeader.size + body.length, error: code, unique: 0 }), body])
 }
+
+/** All names, of all directories. Kernels before Linux 6.16 do not know it: there a name that a busy mount was told of may be believed until its time is up. */
+const namesMessage = message(notifyCodes.INC_EPOCH, Buffer.alloc(0))

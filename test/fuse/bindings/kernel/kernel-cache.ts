@@ -36,6 +36,7 @@ function read(message: Buffer): string {
   const { len, error, unique } = outHeader.read(message)
   const body = message.subarray(outHeader.size)
   if (len !== message.length || unique !== 0) return 'malformed'
+  if (error === notifyCodes.INC_EPOCH) return body.length === 0 ? 'all names' : 'malformed'
   if (error === notifyCodes.INVAL_INODE) {
     const { ino, off, len } = invalInodeOut.read(body)
     return len !== 0 ? 'malformed' : `${off === -1 ? 'attributes' : 'pages'} of inode ${ino}`
@@ -73,6 +74,7 @@ t.test('everything', async t => {
   known.mayRemember(root, name('b'))
   await cache.invalidate('all')
   t.same(told.sort(), [
+    'all names',
     'attributes of inode 1',
     'attributes of inode 5',
     'attributes of inode 6',
@@ -100,14 +102,24 @@ t.test('it is waited for', async t => {
   await invalidated
 })
 
-t.test('but the names not where this mount has requests under way', async t => {
+t.test('where this mount has requests under way, all names are taken back instead of those', async t => {
   const { told, waiting, inFlight, known, cache } = cached({ slow: true })
   known.mayRemember(root, name('b'))
   inFlight.begin(4, root)
   const invalidated = cache.invalidate([root])
-  t.same(told, ['entry 1/b', 'attributes of inode 1'], 'they are told all the same')
+  await turn()
+  t.same(told, ['entry 1/b', 'attributes of inode 1', 'all names'], 'they are told all the same')
   waiting[1]?.resolve()
+  waiting[2]?.resolve()
   await invalidated
+})
+
+t.test('but not if there are none', async t => {
+  const { told, inFlight, known, cache } = cached()
+  known.told(file)
+  inFlight.begin(4, file)
+  await cache.invalidate([file])
+  t.same(told, ['attributes of inode 5'])
 })
 
 t.test('pages are not taken back while this mount has requests under way: the attributes are enough', async t => {
@@ -121,13 +133,16 @@ t.test('pages are not taken back while this mount has requests under way: the at
   t.same(told.slice(2), ['pages of inode 5'], 'when they have ended: once')
 })
 
-t.test('nor any longer when a request comes that may hold a lock it needs', async t => {
+t.test('nor are names waited for any longer when a request comes that may hold a lock it needs', async t => {
   const { told, waiting, inFlight, known, cache } = cached({ slow: true })
   known.mayRemember(root, name('b'))
   const invalidated = cache.invalidate([root])
   t.same(told, ['entry 1/b', 'pages of inode 1', 'attributes of inode 1'])
   waiting[2]?.resolve()
   inFlight.begin(2, root)
+  await turn()
+  t.equal(told[3], 'all names')
+  waiting[3]?.resolve()
   await invalidated
 })
 
