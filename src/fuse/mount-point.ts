@@ -1,6 +1,6 @@
 // Whether a directory can be mounted on, told before anything is opened.
 
-import { access, constants, readdir, realpath, stat } from 'node:fs/promises'
+import { access, constants, readdir, realpath, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { type Clock, SystemClock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
@@ -63,7 +63,8 @@ async function realMountPoint(absolute: string): Promise<string> {
 }
 
 async function removeDeadMount(real: string): Promise<void> {
-  const error = await stat(real).then(
+  // Not stat(): for seconds after its process has died the kernel may know that by itself.
+  const error = await statfs(real).then(
     () => undefined,
     reason => reason,
   )

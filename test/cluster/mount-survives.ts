@@ -12,6 +12,7 @@ import {
   readlink,
   rename,
   rmdir,
+  stat,
   truncate,
   unlink,
   writeFile,
@@ -213,6 +214,7 @@ t.test(
   async t => {
     const file = await open(at('appended'), 'a')
     await file.write('ours, ')
+    await stat(cluster.mountPoint) // The kernel remembers that, also of a dead mount.
     await mount.kill()
     await file.close().catch(() => {}) // The mount is dead.
     await mount.start()

@@ -17,7 +17,7 @@ import type { Stage } from './stage.js'
 export const barServers = 3
 export const barMounts = 5
 /** What the programs have to do takes them so long if nothing happens; the fault comes in the middle. */
-const workMs = 1000
+const workMs = 600
 const faultAfterMs = workMs / 2
 const calibrationCount = 40
 const countMin = 10
