@@ -34,12 +34,16 @@ function diskFull({ stage, random, primary, secondaries }: Target): Fault {
 /** The disk of one of the replicas does as the plan says (docs/TESTING.md, "Disks that fail"). */
 function faulty({ stage, random, primary, secondaries }: Target, plan: object): Fault {
   const index = oneOf(random, [primary, ...secondaries])
-  const { label } = stage.server(index)
+  const server = stage.server(index)
   return {
-    what: `disk of ${label} does ${JSON.stringify(plan)}`,
+    what: `disk of ${server.label} does ${JSON.stringify(plan)}`,
     holdMs: between(random, 300, 2000),
     begin: async () => stage.cluster.setFaults(index, plan),
-    end: async () => stage.cluster.setFaults(index, {}),
+    // A disk that fails again and again is not believed for minutes, unless its server is started again.
+    end: async () => {
+      stage.cluster.setFaults(index, {})
+      await server.restart()
+    },
   }
 }
 
