@@ -103,7 +103,12 @@ export class Commands {
   async #create(handle: ChunkHandle, { version }: Pick<CreateReplica, 'version'>): Promise<void> {
     const { store, replicas } = this.#options
     if (store.stat(handle)?.version === version) return // Told twice.
-    await store.create(handle, checkPositive(version, 'version'))
+    try {
+      await store.create(handle, checkPositive(version, 'version'))
+    } catch (reason) {
+      if (reason instanceof LeasefsError) replicas.notMade(handle, reason)
+      throw reason
+    }
     replicas.created(handle)
   }
 

@@ -31,6 +31,9 @@ export const applyDataWaitMs = 10 * second
 export const grantWaitMs = 1 * second
 export const replicaWaitMs = 5 * second
 
+/** New replicas that could not be made, and of which it is remembered why. */
+export const notMadeMax = 1024
+
 /** Commits of one client, applies of one primary, that are not answered yet. */
 export const commitsHeldMax = 1024
 export const appliesHeldMax = 16 * KiB

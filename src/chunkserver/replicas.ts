@@ -2,10 +2,11 @@
 // for one of them to change: a commit that overtook its grant, an apply that
 // overtook the making of its replica (they travel on different streams).
 
+import { LRUCache } from 'lru-cache'
 import { LeasefsError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { type ChunkHandle, handleText } from '../wire/ids.js'
-import { replicaIdleMs } from './limits.js'
+import { notMadeMax, replicaIdleMs } from './limits.js'
 import { Replica, type ReplicaContext } from './replica.js'
 
 export interface ReplicasOptions extends Omit<ReplicaContext, 'changed' | 'doubted'> {
@@ -22,6 +23,8 @@ export class Replicas {
   readonly #replicas = new Map<ChunkHandle, Replica>()
   readonly #primaries = new Set<Replica>()
   readonly #waiting = new Map<ChunkHandle, Set<() => void>>()
+  /** The oldest is forgotten first. */
+  readonly #notMade = new LRUCache<ChunkHandle, LeasefsError>({ max: notMadeMax })
 
   constructor(options: ReplicasOptions) {
     this.#options = options
@@ -58,7 +61,19 @@ export class Replicas {
 
   /** A replica has appeared in the store. */
   created(handle: ChunkHandle): void {
+    this.#notMade.delete(handle)
     this.#wake(handle)
+  }
+
+  /** A new replica could not be made: nobody needs to wait for it. */
+  notMade(handle: ChunkHandle, reason: LeasefsError): void {
+    this.#notMade.set(handle, reason)
+    this.#wake(handle)
+  }
+
+  /** Why there is no replica, if one was to be made. */
+  whyNotMade(handle: ChunkHandle): LeasefsError | undefined {
+    return this.#notMade.get(handle)
   }
 
   /** Ends everything that goes on with the replica, before it is deleted. Resolves when nothing uses it. */

@@ -99,9 +99,12 @@ class ApplyStream {
     return { applied: replica.receive(apply) }
   }
 
-  /** The replica, if it is of the apply's version. Undefined: it may be about to be. @throws LeasefsError STALE_VERSION */
+  /** The replica, if it is of the apply's version. Undefined: it may be about to be. @throws LeasefsError STALE_VERSION, why it could not be made */
   #ready({ handle, version }: CheckedApply): Replica | undefined {
-    const replica = this.#options.replicas.get(handle)
+    const { replicas } = this.#options
+    const replica = replicas.get(handle)
+    const whyNotMade = replica ? undefined : replicas.whyNotMade(handle)
+    if (whyNotMade) throw whyNotMade
     if (!replica || replica.version < version) return undefined
     if (replica.version === version) return replica
     const text = handleText(handle)

@@ -1,5 +1,7 @@
 import t, { type Test } from 'tap'
+import { LeasefsError } from '../../../src/base/errors.js'
 import { aliveMs, applyDataWaitMs, replicaWaitMs } from '../../../src/chunkserver/limits.js'
+import type { ChunkStore } from '../../../src/chunkserver/store/chunk-store.js'
 import { serverLeaseMs } from '../../../src/constants.js'
 import type { ControlStream } from '../../../src/rpc/control-network.js'
 import type { Applied, Apply, PrimaryToSecondary, SecondaryToPrimary } from '../../../src/wire/gen/mutation.js'
@@ -122,6 +124,37 @@ t.test('an apply before its replica waits for it, not for ever', async t => {
   primary.apply(3, [await pushed(cluster, client, 1, 'c')], { version: 9 })
   await cluster.clock.advance(replicaWaitMs + 1)
   t.equal(primary.outcomes.at(-1), '3 NOT_FOUND')
+})
+
+t.test('an apply for a replica that cannot be made is refused when that is known, and later ones at once', async t => {
+  const cluster = await TestCluster.start(t, 0)
+  let isFull = true
+  const wrap = (store: ChunkStore): ChunkStore => {
+    const create = store.create.bind(store)
+    store.create = async (...args) => {
+      if (isFull) throw new LeasefsError('NO_SPACE', 'full')
+      await create(...args)
+    }
+    return store
+  }
+  await cluster.addServer('s0', { wrap })
+  const primary = new FakePrimary(cluster)
+  t.teardown(() => primary.stream.close())
+  const client = cluster.client(1)
+  const create = () => cluster.master.command('s0', { $case: 'create', value: { handle, version: 1 } })
+  primary.apply(1, [await pushed(cluster, client, 0, 'a')])
+  await cluster.clock.advance(100)
+  t.equal(await create(), 'NO_SPACE')
+  await cluster.clock.advance(1)
+  t.same(primary.outcomes, ['1 NO_SPACE'])
+  primary.apply(1, [await pushed(cluster, client, 0, 'a')])
+  await cluster.clock.advance(1)
+  t.same(primary.outcomes.slice(1), ['1 NO_SPACE'])
+  isFull = false
+  t.equal(await create(), 'OK')
+  primary.apply(1, [await pushed(cluster, client, 0, 'a')])
+  await cluster.clock.advance(1)
+  t.same(primary.outcomes.slice(2), ['1 OK'])
 })
 
 t.test('data that never comes is DATA_UNKNOWN, and the replica takes no more', async t => {
