@@ -5,6 +5,7 @@
 // AssertionError of node:assert, nobody catches it, and the process ends.
 
 import { AssertionError } from 'node:assert/strict'
+import { KiB } from './units.js'
 
 export const errorCodes = [
   // What a file system says.
@@ -53,12 +54,16 @@ export const errorCodes = [
 
 export type ErrorCode = (typeof errorCodes)[number]
 
+/** Of a message: longer ones repeat what a peer has sent, whole. A path fits. */
+export const errorLengthMax = 5 * KiB
+
 export class LeasefsError extends Error {
   override readonly name = 'LeasefsError'
   readonly code: ErrorCode
 
+  /** The message is cut off after `errorLengthMax` characters, and is whole Unicode: it may be logged and sent. */
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
+    super((message.length > errorLengthMax ? `${message.slice(0, errorLengthMax)}…` : message).toWellFormed(), options)
     this.code = code
   }
 

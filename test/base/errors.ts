@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import t from 'tap'
-import { errorCodeOf, errorCodes, LeasefsError, rethrowBug } from '../../src/base/errors.js'
+import { errorCodeOf, errorCodes, errorLengthMax, LeasefsError, rethrowBug } from '../../src/base/errors.js'
 
 t.test('an error of ours stays itself, another becomes its cause', async t => {
   const ours = new LeasefsError('NOT_FOUND', 'no such file')
@@ -10,6 +10,14 @@ t.test('an error of ours stays itself, another becomes its cause', async t => {
   t.match(LeasefsError.from(other), { code: 'INTERNAL', message: 'far', cause: other })
   t.match(LeasefsError.from(other, 'IO'), { code: 'IO' })
   t.match(LeasefsError.from('text'), { code: 'INTERNAL', message: 'text' })
+})
+
+t.test('a message is bounded, and whole Unicode, whatever it repeats', async t => {
+  const { message } = new LeasefsError('INVALID_ARGUMENT', `no server ${'x'.repeat(errorLengthMax)}`)
+  t.equal(message.length, errorLengthMax + 1)
+  t.ok(message.startsWith('no server xxx') && message.endsWith('…'))
+  const cut = new LeasefsError('INVALID_ARGUMENT', '😀'.slice(0, 1))
+  t.doesNotThrow(() => encodeURI(cut.message), 'as gRPC sends it')
 })
 
 t.test('a code off the wire is one of ours or INTERNAL', async t => {
