@@ -8,9 +8,12 @@ import { heartbeatMs, mutationSizeMax, serverLeaseMs } from '../constants.js'
 /** Bytes of pushes: those that are coming, and those that wait for their commit. */
 export const pushBufferBytesMax = 256 * MiB
 
-/** Pushed data that nobody commits is dropped after this; earlier, oldest first, when room is needed. */
+/** Pushed data that nobody commits is dropped after this; earlier, oldest first, when room is needed. So are pushes that come slowly. */
 export const pushHoldMs = 60 * second
 export const pushHoldMinMs = 10 * second
+
+/** What a push costs besides its bytes: without that, very many of a few bytes would take any amount of memory. */
+export const pushOverheadBytes = 1 * KiB
 
 /** How long a push waits for room: its sender soon takes us for dead. */
 export const pushRoomWaitMs = 1 * second

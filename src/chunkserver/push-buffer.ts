@@ -5,7 +5,8 @@
 // commits is dropped after a while, sooner when room is needed. Data that a
 // mutation with a place in the order names is pinned until it is applied.
 //
-// Invariant: usedBytes = Σ of what is coming + Σ of what is here, ≤ bytesMax.
+// Invariant: usedBytes = Σ cost of what is coming + Σ cost of what is here, ≤ bytesMax,
+// and what is kept in memory is in proportion to that.
 
 import assert from 'node:assert/strict'
 import type { Clock } from '../base/clock.js'
@@ -17,6 +18,7 @@ import {
   pushesWaitingMax,
   pushHoldMinMs,
   pushHoldMs,
+  pushOverheadBytes,
   pushPiecesMax,
   pushRoomWaitMs,
 } from './limits.js'
@@ -28,24 +30,34 @@ interface Entry {
   pins: number
 }
 
+/** A push of which bytes are still to come. */
+interface Coming {
+  readonly since: number
+  /** Its room is needed: what has come is dropped, and what comes. */
+  readonly drop: () => void
+}
+
 interface Waiter {
   readonly wake: (room: boolean) => void
-  readonly length: number
+  readonly cost: number
 }
 
 export class PushBuffer {
   readonly #clock: Clock
   readonly #bytesMax: number
+  readonly #overheadBytes: number
   /** In the order they came. */
   readonly #entries = new Map<string, Entry>()
+  readonly #coming = new Set<Coming>()
   readonly #forRoom = new Set<Waiter>()
   readonly #forData = new Map<string, Set<() => void>>()
   #usedBytes = 0
   #cancelSweep: (() => void) | undefined
 
-  constructor(clock: Clock, bytesMax = pushBufferBytesMax) {
+  constructor(clock: Clock, bytesMax = pushBufferBytesMax, overheadBytes = pushOverheadBytes) {
     this.#clock = clock
     this.#bytesMax = bytesMax
+    this.#overheadBytes = overheadBytes
   }
 
   get usedBytes(): number {
@@ -56,8 +68,8 @@ export class PushBuffer {
   beginPush(id: DataId, length: number): PushReceiver | undefined | Promise<PushReceiver | undefined> {
     const key = dataIdText(id)
     if (this.#entries.has(key)) return undefined
-    if (length > this.#bytesMax) throw new LeasefsError('INVALID_ARGUMENT', `a push of ${length} bytes`)
-    if (this.#forRoom.size === 0 && this.#reserve(length)) return this.#receiver(key, length)
+    if (this.#cost(length) > this.#bytesMax) throw new LeasefsError('INVALID_ARGUMENT', `a push of ${length} bytes`)
+    if (this.#forRoom.size === 0 && this.#reserve(this.#cost(length))) return this.#receiver(key, length)
     return this.#receiverWhenRoom(key, length)
   }
 
@@ -115,10 +127,14 @@ export class PushBuffer {
     for (const waiter of this.#forRoom) waiter.wake(false)
   }
 
-  #reserve(length: number): boolean {
-    if (this.#usedBytes + length > this.#bytesMax) this.#sweep(pushHoldMinMs, length)
-    if (this.#usedBytes + length > this.#bytesMax) return false
-    this.#usedBytes += length
+  #cost(length: number): number {
+    return length + this.#overheadBytes
+  }
+
+  #reserve(cost: number): boolean {
+    if (this.#usedBytes + cost > this.#bytesMax) this.#sweep(pushHoldMinMs, cost)
+    if (this.#usedBytes + cost > this.#bytesMax) return false
+    this.#usedBytes += cost
     return true
   }
 
@@ -133,7 +149,7 @@ export class PushBuffer {
         this.#forRoom.delete(waiter)
         resolve(room)
       }
-      const waiter: Waiter = { wake, length }
+      const waiter: Waiter = { wake, cost: this.#cost(length) }
       this.#forRoom.add(waiter)
     })
     if (!room) throw noRoom()
@@ -146,26 +162,31 @@ export class PushBuffer {
   #receiver(key: string, length: number): PushReceiver {
     let pieces: Buffer[] = []
     let received = 0
-    let ended = false
+    let state: 'coming' | 'dropped' | 'ended' = 'coming'
+    const end = (as: 'dropped' | 'ended') => {
+      pieces = []
+      this.#coming.delete(coming)
+      if (state === 'coming') this.#release(length)
+      state = as
+    }
+    const coming = { since: this.#clock.now(), drop: () => end('dropped') }
+    this.#coming.add(coming)
     return {
       write: bytes => {
         received += bytes.length
-        if (ended || received > length) return true // More than was announced: never complete.
+        if (state !== 'coming' || received > length) return // More than was announced: never complete.
         pieces.push(bytes)
         if (pieces.length > pushPiecesMax) pieces = [Buffer.concat(pieces)]
-        return true
       },
       complete: () => {
-        assert(!ended)
-        ended = true
-        if (received === length) this.#add(key, pieces, length)
-        else this.#release(length)
+        assert(state !== 'ended')
+        if (state === 'dropped') throw new LeasefsError('UNAVAILABLE', 'it came so slowly that others needed its room')
+        if (received !== length) return end('ended')
+        state = 'ended'
+        this.#coming.delete(coming)
+        this.#add(key, pieces, length)
       },
-      abandon: () => {
-        if (!ended) this.#release(length)
-        ended = true
-        pieces = []
-      },
+      abandon: () => end('ended'),
     }
   }
 
@@ -174,7 +195,7 @@ export class PushBuffer {
       this.#release(length)
       return
     }
-    this.#entries.set(key, { buffers, length, since: this.#clock.now(), pins: 0 })
+    this.#entries.set(key, { buffers: withoutMore(buffers, length), length, since: this.#clock.now(), pins: 0 })
     this.#scheduleSweep()
     for (const wake of [...(this.#forData.get(key) ?? [])]) wake()
   }
@@ -185,21 +206,26 @@ export class PushBuffer {
   }
 
   #release(length: number): void {
-    this.#usedBytes -= length
+    this.#usedBytes -= this.#cost(length)
     assert(this.#usedBytes >= 0)
     for (const waiter of this.#forRoom) {
-      if (this.#usedBytes + waiter.length > this.#bytesMax) break
-      this.#usedBytes += waiter.length
+      if (this.#usedBytes + waiter.cost > this.#bytesMax) break
+      this.#usedBytes += waiter.cost
       waiter.wake(true)
     }
   }
 
-  /** Drops what has been here for `holdMs`, oldest first, or as much of it as makes room for `wanted` bytes. */
+  /** Drops what has been here, or coming, for `holdMs`, oldest first, or as much of it as makes room for `wanted` bytes. */
   #sweep(holdMs: number, wanted = Number.POSITIVE_INFINITY): void {
     const before = this.#clock.now() - holdMs
+    const isEnough = () => this.#usedBytes + wanted <= this.#bytesMax
     for (const [key, entry] of this.#entries) {
-      if (entry.since > before || this.#usedBytes + wanted <= this.#bytesMax) return
+      if (entry.since > before || isEnough()) break
       if (entry.pins === 0) this.#drop(key, entry)
+    }
+    for (const coming of this.#coming) {
+      if (coming.since > before || isEnough()) return
+      coming.drop()
     }
   }
 
@@ -211,4 +237,15 @@ export class PushBuffer {
       if (this.#entries.size > 0 || this.#forRoom.size > 0) this.#scheduleSweep()
     })
   }
+}
+
+/** Pieces are views of what came from the network at once: a small push must not keep all of that in memory. */
+function withoutMore(buffers: readonly Buffer[], length: number): readonly Buffer[] {
+  let bytes = 0
+  for (const memory of new Set(buffers.map(({ buffer }) => buffer))) bytes += memory.byteLength
+  if (bytes <= 2 * length) return buffers
+  const copy = Buffer.allocUnsafeSlow(length)
+  let at = 0
+  for (const piece of buffers) at += piece.copy(copy, at)
+  return [copy]
 }

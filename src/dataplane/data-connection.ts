@@ -4,24 +4,26 @@
 
 import type { Clock } from '../base/clock.js'
 import { LeasefsError, rethrowBug } from '../base/errors.js'
-import type { Logger } from '../base/log.js'
+import type { Warner } from '../base/log-limit.js'
 import type { Trace } from '../base/trace.js'
 import type { Frame, HelloFrame, PushFrame, ReadFrame } from '../wire/frames.js'
 import { dataIdText, handleText } from '../wire/ids.js'
+import type { AnswerBudget, Answering } from './answer-budget.js'
 import type { BytePipe } from './byte-network.js'
 import type { DataHandler, ReadBytes } from './data-plane.js'
 import { FramedPipe, type FrameUser } from './framed-pipe.js'
-import { acksAwaitedMax, goodbyeMs, pushIdleTimeoutMs, readsAtOnceMax, repliesQueuedBytesMax } from './limits.js'
+import { acksAwaitedMax, goodbyeMs, readsAtOnceMax, repliesQueuedBytesMax } from './limits.js'
 import type { LinkOptions } from './link.js'
+import { type Awaited, Patience } from './patience.js'
 import { PushForwarder } from './push-forward.js'
 import type { PushFailure } from './push-link.js'
 import { PushReception } from './push-reception.js'
-import { Watch } from './watch.js'
 
 export interface ConnectionOptions {
   readonly handler: DataHandler
   readonly clock: Clock
-  readonly log: Logger
+  readonly log: Warner
+  readonly answers: AnswerBudget
   readonly trace: Trace | undefined
   readonly self: () => string
   readonly clusterId: () => string
@@ -30,14 +32,14 @@ export interface ConnectionOptions {
 }
 
 /** What keeps us from taking the next frame. */
-type Obstacle = 'push buffer' | 'next server' | 'acknowledgements' | 'reads' | 'goodbye'
+type Obstacle = 'push buffer' | 'next server' | 'acknowledgements' | 'reads' | 'answers' | 'goodbye'
 
-export class DataConnection implements FrameUser {
+export class DataConnection implements FrameUser, Answering {
   readonly #options: ConnectionOptions
   readonly #ended: () => void
   readonly #pipe: FramedPipe
   readonly #forwarder: PushForwarder
-  readonly #watch: Watch
+  readonly #patience = new Patience()
   readonly #obstacles = new Set<Obstacle>()
   /** Who connected, once it has said so. */
   #peer = ''
@@ -45,19 +47,56 @@ export class DataConnection implements FrameUser {
   #push: PushReception | undefined
   #acksAwaited = 0
   #readsUnderWay = 0
+  /** Of the reads under way. */
+  #readBytes = 0
+  /** Waits for room for its answer, and with it whatever comes behind it. */
+  #heldRead: ReadFrame | undefined
+  #framesTaken = 0
+  #cancelGoodbye: (() => void) | undefined
   #closed = false
 
   /** `ended` is told when the connection has. */
   constructor(pipe: BytePipe, options: ConnectionOptions, ended: () => void) {
-    const { link, self, trace, clock, log } = options
+    const { link, self, trace, log } = options
     this.#options = options
     this.#ended = ended
     this.#forwarder = new PushForwarder(link, self, trace, () => this.#clear('next server'))
-    this.#watch = new Watch(clock, () => this.#stuck())
     this.#pipe = new FramedPipe(pipe, this, log)
+    options.answers.add(this)
+  }
+
+  get answerBytes(): number {
+    return this.#readBytes + this.#pipe.queuedBytes
+  }
+
+  /** Since when it has been waiting for the next question; undefined: it is not. */
+  get idleSince(): number | undefined {
+    return this.#patience.idleSince
+  }
+
+  /** To be called now and then: closes the connection if the peer has kept us waiting for too long. */
+  look(now: number): void {
+    const awaited = this.#awaited()
+    const progress = awaited === 'taking' ? this.#pipe.leftBytes : this.#framesTaken
+    const late = this.#patience.look(awaited, progress, now, this.#options.answers.isSpent)
+    if (late) this.#pipe.throwOut(late)
+    else this.onDrain() // It may have taken some answers.
+  }
+
+  /** Makes room for another one. */
+  giveWay(): void {
+    this.#pipe.throwOut(new LeasefsError('UNAVAILABLE', 'it was silent, and there are too many'))
+  }
+
+  roomCame(): void {
+    const held = this.#heldRead
+    this.#heldRead = undefined
+    if (held) this.#read(held)
+    else this.#limitReads()
   }
 
   onFrame(frame: Frame): void {
+    this.#framesTaken++
     if (frame.type === 'hello' && !this.#greeted) this.#hello(frame)
     else if (frame.type === 'push' && this.#greeted) this.#beginPush(frame)
     else if (frame.type === 'read' && this.#greeted) this.#read(frame)
@@ -68,17 +107,20 @@ export class DataConnection implements FrameUser {
     const push = this.#push
     if (!push) return
     if (last) this.#pushWhole()
-    else this.#watch.touch()
     if (!push.write(bytes, last)) this.#block('next server')
   }
 
   onDrain(): void {
+    this.#limitAnswers()
     this.#limitReads()
+    this.#options.answers.left()
   }
 
   onClose(reason: LeasefsError): void {
     this.#closed = true
-    this.#watch.stop()
+    this.#heldRead = undefined
+    this.#cancelGoodbye?.()
+    this.#options.answers.remove(this)
     this.#push?.abandon(reason)
     this.#push = undefined
     this.#forwarder.close(reason)
@@ -94,7 +136,7 @@ export class DataConnection implements FrameUser {
     this.#options.log.warn({ peer: this.#pipe.peer, clusterId }, 'data connection from another cluster refused')
     this.#pipe.send({ type: 'goodbye', failure })
     this.#block('goodbye') // Nothing more is taken; the peer hangs up when it has read this.
-    this.#watch.set(goodbyeMs)
+    this.#cancelGoodbye = this.#options.clock.after(goodbyeMs, () => this.#pipe.close())
   }
 
   #beginPush(frame: PushFrame): void {
@@ -104,7 +146,6 @@ export class DataConnection implements FrameUser {
       over: failure => this.#acknowledge(frame, failure),
     })
     this.#push = push
-    this.#watch.set(pushIdleTimeoutMs)
     const begun = push.begin(this.#options.handler)
     if (!begun) return
     this.#block('push buffer')
@@ -114,7 +155,6 @@ export class DataConnection implements FrameUser {
   /** The last byte is here; what remains is the answer of those behind. */
   #pushWhole(): void {
     this.#push = undefined
-    this.#watch.stop()
     if (this.#acksAwaited >= acksAwaitedMax) this.#block('acknowledgements')
   }
 
@@ -131,19 +171,29 @@ export class DataConnection implements FrameUser {
       this.#pipe.send({ type: 'pushAck', number: frame.number })
     }
     if (this.#acksAwaited < acksAwaitedMax) this.#clear('acknowledgements')
+    this.#limitAnswers()
   }
 
   #read(frame: ReadFrame): void {
-    this.#readsUnderWay++
-    this.#limitReads()
     const { handle, version, offset, length } = frame
+    const { answers } = this.#options
+    if (answers.isSpent) {
+      this.#heldRead = frame
+      answers.await(this)
+      this.#block('reads')
+      return
+    }
+    answers.begun(length)
+    this.#readsUnderWay++
+    this.#readBytes += length
+    this.#limitReads()
     const read = async () => this.#options.handler.read({ handle, version, offset, length })
     read().then(
       bytes => this.#replyBytes(frame, bytes),
       reason => {
         rethrowBug(reason)
         const { code, message } = LeasefsError.from(reason)
-        this.#reply(() => {
+        this.#reply(frame, () => {
           const failure = { code, message }
           this.#pipe.send({ type: 'readReply', number: frame.number, length: 0, crc32: 0, failure })
         })
@@ -151,8 +201,9 @@ export class DataConnection implements FrameUser {
     )
   }
 
-  #replyBytes({ number, handle, version }: ReadFrame, { buffers, length, crc32 }: ReadBytes): void {
-    this.#reply(() => {
+  #replyBytes(frame: ReadFrame, { buffers, length, crc32 }: ReadBytes): void {
+    const { number, handle, version } = frame
+    this.#reply(frame, () => {
       this.#pipe.send({ type: 'readReply', number, length, crc32 }, buffers)
       this.#options.trace?.('read.served', {
         handle: handleText(handle),
@@ -164,8 +215,9 @@ export class DataConnection implements FrameUser {
     })
   }
 
-  #reply(send: () => void): void {
+  #reply({ length }: ReadFrame, send: () => void): void {
     this.#readsUnderWay--
+    this.#readBytes -= length
     if (this.#closed) return
     send()
     this.#limitReads()
@@ -173,8 +225,14 @@ export class DataConnection implements FrameUser {
 
   #limitReads(): void {
     const many = this.#readsUnderWay >= readsAtOnceMax || this.#pipe.queuedBytes > repliesQueuedBytesMax
-    if (many) this.#block('reads')
+    if (many || this.#heldRead) this.#block('reads')
     else this.#clear('reads')
+  }
+
+  /** Who pushes and takes no acknowledgements may not have us keep them. */
+  #limitAnswers(): void {
+    if (this.#pipe.queuedBytes > repliesQueuedBytesMax) this.#block('answers')
+    else this.#clear('answers')
   }
 
   #block(obstacle: Obstacle): void {
@@ -184,18 +242,16 @@ export class DataConnection implements FrameUser {
 
   #clear(obstacle: Obstacle): void {
     if (!this.#obstacles.delete(obstacle) || this.#obstacles.size > 0) return
-    this.#watch.touch() // The peer could not send while we did not take.
     this.#pipe.release()
   }
 
-  #stuck(): void {
-    if (this.#obstacles.has('goodbye')) {
-      this.#pipe.close()
-    } else if (this.#obstacles.size > 0) {
-      this.#watch.set(pushIdleTimeoutMs) // It is us who do not take.
-    } else {
-      this.#pipe.close(new LeasefsError('TIMEOUT', `${this.#pipe.peer} does not go on with its push`))
-    }
+  #awaited(): Awaited {
+    if (this.#obstacles.has('goodbye')) return 'nothing'
+    if (!this.#greeted) return 'hello'
+    if (this.#pipe.queuedBytes > 0) return 'taking'
+    if (this.#obstacles.size > 0 || this.#acksAwaited > (this.#push ? 1 : 0) || this.#readsUnderWay > 0)
+      return 'nothing'
+    return this.#push || this.#pipe.isWithinFrame ? 'rest' : 'more'
   }
 
   #tracePush(event: 'push.received' | 'push.acked', frame: PushFrame, ends: { from: string; to: string }): void {

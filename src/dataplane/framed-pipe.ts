@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { LeasefsError } from '../base/errors.js'
-import type { Logger } from '../base/log.js'
+import type { Warner } from '../base/log-limit.js'
 import { FrameDecoder } from '../wire/frame-decoder.js'
 import { encodeFrame, type Frame } from '../wire/frames.js'
 import type { BytePipe } from './byte-network.js'
@@ -22,15 +22,16 @@ export interface FrameUser {
 export class FramedPipe {
   readonly #pipe: BytePipe
   readonly #user: FrameUser
-  readonly #log: Logger
+  readonly #log: Warner
   readonly #decoder = new FrameDecoder()
+  #givenBytes = 0
   #holds = 0
   #paused = false
   #pumping = false
   #end: LeasefsError | undefined
 
   /** Frames come in from the next turn on. */
-  constructor(pipe: BytePipe, user: FrameUser, log: Logger) {
+  constructor(pipe: BytePipe, user: FrameUser, log: Warner) {
     this.#pipe = pipe
     this.#user = user
     this.#log = log
@@ -47,13 +48,24 @@ export class FramedPipe {
     return this.#pipe.queuedBytes
   }
 
+  /** Bytes sent that have left. */
+  get leftBytes(): number {
+    return this.#givenBytes - this.#pipe.queuedBytes
+  }
+
+  /** Part of a frame has come, or of its payload. */
+  get isWithinFrame(): boolean {
+    return !this.#decoder.betweenFrames
+  }
+
   /** Sends a frame, and its payload or the beginning of it. False: better wait for onDrain(). */
   send(frame: Frame, payload: readonly Buffer[] = []): boolean {
-    return this.#pipe.write([encodeFrame(frame), ...payload])
+    return this.write([encodeFrame(frame), ...payload])
   }
 
   /** Sends bytes that have been encoded, or more of a payload. */
   write(buffers: readonly Buffer[]): boolean {
+    for (const bytes of buffers) this.#givenBytes += bytes.length
     return this.#pipe.write(buffers)
   }
 
@@ -71,6 +83,12 @@ export class FramedPipe {
   close(reason?: LeasefsError): void {
     this.#end ??= reason
     this.#pipe.close()
+  }
+
+  /** Closes it for what the peer does, or does not do: one line says so. */
+  throwOut(reason: LeasefsError): void {
+    this.#log.warn({ peer: this.peer, reason: reason.message }, 'data connection closed')
+    this.close(reason)
   }
 
   #receive(bytes: Buffer): void {
@@ -91,8 +109,7 @@ export class FramedPipe {
       }
     } catch (reason) {
       if (!(reason instanceof LeasefsError)) throw reason
-      this.#log.warn({ peer: this.peer, reason: reason.message }, 'data connection closed')
-      this.close(reason)
+      this.throwOut(reason)
     } finally {
       this.#pumping = false
     }

@@ -12,8 +12,19 @@ import { mutationSizeMax } from '../constants.js'
  */
 export const pushForwardTimeoutMs = 1 * second
 
-/** A push of which nothing more comes for so long is abandoned. */
-export const pushIdleTimeoutMs = 30 * second
+/** How long a connection may take to say hello, and a frame with its payload to come whole while it is being taken. */
+export const helloMs = 10 * second
+export const frameMs = 30 * second
+
+/** How long answers may wait while their asker takes nothing; the second, when the others need their room. */
+export const answersTakenMs = 30 * second
+export const answersTakenMsMin = 3 * second
+
+/** A connection on which nothing was asked for so long is closed by the server: its asker would have done so long before. */
+export const silentMs = 5 * minute
+
+/** How often a server looks at its connections for all of that. */
+export const lookMs = 1 * second
 
 /** A connection on which reads wait and nothing comes for so long is given up. */
 export const readTimeoutMs = 3 * second
@@ -39,7 +50,10 @@ export const readsUnderWayMax = 1024
 /** Connections of one client, of each kind. */
 export const clientConnectionsMax = 256
 
-/** Connections to one server, and the servers to which it forwards for one of them. */
+/**
+ * Connections to one server: one more takes the place of the one on which nothing was asked for longest. And the servers
+ * to which it forwards for one of them.
+ */
 export const serverConnectionsMax = 4096
 export const forwardConnectionsMax = 64
 
@@ -52,8 +66,14 @@ export const readsAtOnceMax = 16
 /** Reads of one connection wait while this much of earlier answers has not left. */
 export const repliesQueuedBytesMax = 4 * mutationSizeMax
 
+/** The same of all connections of a server together, with the reads that are under way. */
+export const answersBytesMax = 256 * MiB
+
 /** Pushes of one connection that have come whole and whose acknowledgement is awaited from the next. */
 export const acksAwaitedMax = pushesUnderWayMax
 
 assert(idleMs > readTimeoutMs)
+assert(silentMs >= 2 * idleMs)
+assert(answersTakenMsMin >= readTimeoutMs)
+assert(answersBytesMax > 2 * readsAtOnceMax * mutationSizeMax)
 assert(forwardQueuedBytesMax >= pipeQueuedBytesMax)

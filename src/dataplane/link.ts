@@ -4,7 +4,7 @@
 
 import type { Clock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
-import type { Logger } from '../base/log.js'
+import type { Warner } from '../base/log-limit.js'
 import { type Address, addressText } from '../wire/address.js'
 import { encodeFrame, type Frame, type HelloFrame } from '../wire/frames.js'
 import type { ByteNetwork, BytePipe } from './byte-network.js'
@@ -15,7 +15,7 @@ import { Watch } from './watch.js'
 export interface LinkOptions {
   readonly network: ByteNetwork
   readonly clock: Clock
-  readonly log: Logger
+  readonly log: Warner
   readonly hello: () => HelloFrame
 }
 

@@ -1,7 +1,13 @@
 import t from 'tap'
 import { LeasefsError } from '../../src/base/errors.js'
 import { SimulatedClock } from '../../src/base/simulated-clock.js'
-import { pushHoldMinMs, pushHoldMs, pushPiecesMax, pushRoomWaitMs } from '../../src/chunkserver/limits.js'
+import {
+  pushHoldMinMs,
+  pushHoldMs,
+  pushOverheadBytes,
+  pushPiecesMax,
+  pushRoomWaitMs,
+} from '../../src/chunkserver/limits.js'
 import { PushBuffer } from '../../src/chunkserver/push-buffer.js'
 import type { PushReceiver } from '../../src/dataplane/data-plane.js'
 import type { DataId, SessionId } from '../../src/wire/ids.js'
@@ -15,9 +21,9 @@ function fill(buffer: PushBuffer, counter: number, length: number): void {
 }
 
 t.test('data is here when it is complete, in the pieces in which it came', async t => {
-  const buffer = new PushBuffer(new SimulatedClock(), 100)
+  const buffer = new PushBuffer(new SimulatedClock(), 100, 0)
   const receiver = (await buffer.beginPush(id(1), 5)) as PushReceiver
-  const pieces = [Buffer.from('ab'), Buffer.from('cde')]
+  const pieces = ['ab', 'cde'].map(text => Buffer.from(new TextEncoder().encode(text).buffer))
   for (const piece of pieces) receiver.write(piece)
   t.equal(buffer.get(id(1)), undefined)
   t.equal(buffer.usedBytes, 5, 'room is taken from the beginning')
@@ -37,7 +43,7 @@ t.test('bytes that come one by one are joined', async t => {
 })
 
 t.test('what is abandoned, too short or too long is not kept and takes no room', async t => {
-  const buffer = new PushBuffer(new SimulatedClock(), 100)
+  const buffer = new PushBuffer(new SimulatedClock(), 100, 0)
   const abandoned = buffer.beginPush(id(1), 50) as PushReceiver
   abandoned.write(Buffer.alloc(20))
   abandoned.abandon(new LeasefsError('UNAVAILABLE', 'gone'))
@@ -55,7 +61,7 @@ t.test('what is abandoned, too short or too long is not kept and takes no room',
 })
 
 t.test('the same push twice at once is kept once', async t => {
-  const buffer = new PushBuffer(new SimulatedClock(), 100)
+  const buffer = new PushBuffer(new SimulatedClock(), 100, 0)
   const receivers = [buffer.beginPush(id(1), 10), buffer.beginPush(id(1), 10)] as PushReceiver[]
   for (const receiver of receivers) receiver.write(Buffer.alloc(10, 1))
   for (const receiver of receivers) receiver.complete()
@@ -66,7 +72,7 @@ t.test('the same push twice at once is kept once', async t => {
 
 t.test('a push waits for room, and is sent away when none comes', async t => {
   const clock = new SimulatedClock()
-  const buffer = new PushBuffer(clock, 100)
+  const buffer = new PushBuffer(clock, 100, 0)
   fill(buffer, 1, 60)
   const waiting = Promise.resolve(buffer.beginPush(id(2), 60))
   const behind = Promise.resolve(buffer.beginPush(id(3), 10))
@@ -84,7 +90,7 @@ t.test('a push waits for room, and is sent away when none comes', async t => {
 
 t.test('what nobody commits is dropped after a while, the oldest first when room is needed', async t => {
   const clock = new SimulatedClock()
-  const buffer = new PushBuffer(clock, 100)
+  const buffer = new PushBuffer(clock, 100, 0)
   fill(buffer, 1, 40)
   fill(buffer, 2, 40)
   await clock.advance(pushHoldMinMs + 1)
@@ -98,7 +104,7 @@ t.test('what nobody commits is dropped after a while, the oldest first when room
 
 t.test('pinned data stays until everyone has unpinned it', async t => {
   const clock = new SimulatedClock()
-  const buffer = new PushBuffer(clock, 100)
+  const buffer = new PushBuffer(clock, 100, 0)
   t.equal(buffer.pin(id(1)), false)
   fill(buffer, 1, 100)
   t.equal(buffer.pin(id(1)), true)
@@ -113,7 +119,7 @@ t.test('pinned data stays until everyone has unpinned it', async t => {
 
 t.test('who waits for data is told when it comes, and when it has not', async t => {
   const clock = new SimulatedClock()
-  const buffer = new PushBuffer(clock, 100)
+  const buffer = new PushBuffer(clock, 100, 0)
   const both = Promise.all([buffer.arrival(id(1), 1000), buffer.arrival(id(1), 2000)])
   const never = buffer.arrival(id(2), 1000)
   await clock.advance(500)
@@ -122,4 +128,42 @@ t.test('who waits for data is told when it comes, and when it has not', async t 
   await clock.advance(500)
   t.equal(await never, false)
   t.equal(await buffer.arrival(id(1), 0), true)
+})
+
+t.test('pushes of a few bytes cost what they take', async t => {
+  const buffer = new PushBuffer(new SimulatedClock(), 10 * pushOverheadBytes)
+  for (let counter = 1; counter <= 9; counter++) fill(buffer, counter, 1)
+  t.equal(buffer.usedBytes, 9 * (pushOverheadBytes + 1))
+  const tenth = Promise.resolve(buffer.beginPush(id(10), 1))
+  buffer.discard(id(1))
+  t.ok(await tenth)
+})
+
+t.test('a small push does not keep what came with it', async t => {
+  const buffer = new PushBuffer(new SimulatedClock())
+  const came = Buffer.alloc(65_536, 7)
+  const receiver = buffer.beginPush(id(1), 10) as PushReceiver
+  receiver.write(came.subarray(100, 106))
+  receiver.write(came.subarray(106, 110))
+  receiver.complete()
+  const { buffers = [] } = buffer.get(id(1)) ?? {}
+  t.same(buffers, [Buffer.alloc(10, 7)])
+  t.equal(buffers[0]?.buffer.byteLength, 10)
+})
+
+t.test('a push that comes slowly gives way when room is needed', async t => {
+  const clock = new SimulatedClock()
+  const buffer = new PushBuffer(clock, 100, 0)
+  const slow = buffer.beginPush(id(1), 60) as PushReceiver
+  slow.write(Buffer.alloc(59))
+  await clock.advance(pushHoldMinMs / 2)
+  await t.rejects(Promise.all([buffer.beginPush(id(2), 60), clock.advance(pushRoomWaitMs)]), 'it has some time')
+  await clock.advance(pushHoldMinMs)
+  fill(buffer, 3, 60)
+  t.equal(buffer.usedBytes, 60)
+  slow.write(Buffer.alloc(1))
+  t.throws(() => slow.complete(), { code: 'UNAVAILABLE' })
+  slow.abandon(new LeasefsError('UNAVAILABLE', 'too slow'))
+  t.equal(buffer.get(id(1)), undefined)
+  t.equal(buffer.usedBytes, 60)
 })

@@ -1,10 +1,22 @@
 import { crc32 } from '@node-rs/crc32'
 import t from 'tap'
 import { deferred } from '../../src/base/deferred.js'
+import { silentLog } from '../../src/base/log.js'
 import { KiB, MiB } from '../../src/base/units.js'
-import { goodbyeMs, pushIdleTimeoutMs, readsAtOnceMax, repliesQueuedBytesMax } from '../../src/dataplane/limits.js'
+import { AnswerBudget } from '../../src/dataplane/answer-budget.js'
+import { DataConnection } from '../../src/dataplane/data-connection.js'
+import {
+  answersTakenMs,
+  frameMs,
+  goodbyeMs,
+  helloMs,
+  lookMs,
+  readsAtOnceMax,
+  repliesQueuedBytesMax,
+  silentMs,
+} from '../../src/dataplane/limits.js'
 import { encodeFrame, type Frame } from '../../src/wire/frames.js'
-import { bytesOf, Cluster, pushFrame, readBytes, readOf } from './harness.js'
+import { bytesOf, Cluster, local, pushFrame, RecordingHandler, readBytes, readOf } from './harness.js'
 
 /** One server and a connection to it on which the test says what is sent. */
 async function connect(clusterId = '') {
@@ -106,24 +118,78 @@ t.test('a push that loses its connection while it waits for room is abandoned', 
   t.equal(server.handler.push(1)?.state, 'abandoned')
 })
 
-t.test('a push of which nothing more comes is abandoned in time', async t => {
+t.test('a push that does not come whole is abandoned in time, however often a byte of it comes', async t => {
   const { cluster, server, client } = await connect()
   const bytes = bytesOf(100)
-  client.send(pushFrame(1, bytes), bytes.subarray(0, 50))
-  await cluster.clock.advance(pushIdleTimeoutMs - 100)
-  client.sendBytes(bytes.subarray(50, 60))
-  await cluster.clock.advance(pushIdleTimeoutMs - 100)
+  client.send(pushFrame(1, bytes), bytes.subarray(0, 10))
+  for (let byte = 10; byte < 15; byte++) {
+    await cluster.clock.advance(frameMs / 6)
+    client.sendBytes(bytes.subarray(byte, byte + 1))
+  }
   t.equal(server.handler.push(1)?.state, 'coming')
-  await cluster.clock.advance(200)
+  await cluster.clock.advance(frameMs / 6 + 2 * lookMs)
   t.equal(server.handler.push(1)?.state, 'abandoned')
   t.ok(client.closed)
+})
+
+t.test('a peer that is slow in beginning is thrown out, and one that begins nothing', async t => {
+  const cluster = new Cluster()
+  const server = await cluster.server('a')
+  const wholeHello = encodeFrame(hello)
+  const cases: [string, Buffer, number][] = [
+    ['no hello', Buffer.alloc(0), helloMs],
+    ['half a hello', wholeHello.subarray(0, 17), helloMs],
+    ['half a head', Buffer.concat([wholeHello, encodeFrame(readFrame(1)).subarray(0, 20)]), frameMs],
+    ['a hello and nothing more', wholeHello, silentMs],
+  ]
+  for (const [name, bytes, ms] of cases) {
+    const pipe = await cluster.network.connect(server.address, 1000)
+    let reason: unknown
+    pipe.onClose(closed => {
+      reason = closed
+    })
+    pipe.write([bytes])
+    await cluster.clock.advance(ms - lookMs)
+    t.equal(reason, undefined, `${name} is waited for`)
+    await cluster.clock.advance(3 * lookMs)
+    t.match(reason, { code: 'UNAVAILABLE' }, `${name} is not waited for longer`)
+  }
+})
+
+t.test('who takes no answers is thrown out', async t => {
+  const { cluster, client } = await connect()
+  client.pipe.pause()
+  client.send(readFrame(1, 0, 1 * MiB))
+  await cluster.clock.advance(answersTakenMs - lookMs)
+  t.notOk(client.closed)
+  await cluster.clock.advance(3 * lookMs)
+  t.ok(client.closed)
+})
+
+t.test('who pushes and takes no acknowledgements has no more pushes taken', async t => {
+  const { cluster, server, client } = await connect()
+  client.pipe.pause()
+  const bad = { ...pushFrame(1, bytesOf(1)), crc32: 1 }
+  const frame = Buffer.concat([encodeFrame(bad), bytesOf(1)])
+  const many = Buffer.concat(Array.from({ length: 1000 }, () => frame))
+  let sent = 0
+  while (client.pipe.queuedBytes < 1 * MiB && sent < 1_000_000) {
+    client.sendBytes(many)
+    sent += 1000
+    await cluster.clock.advance(1)
+  }
+  t.ok(client.pipe.queuedBytes >= 1 * MiB, `after ${sent} pushes no more are taken`)
+  client.pipe.resume()
+  await cluster.clock.advance(1000)
+  t.equal(client.got('pushAck').length, sent, 'and all are answered when it takes them')
+  t.equal(server.handler.pushes.size, 1)
 })
 
 t.test('a connection on which nothing is under way may be silent', async t => {
   const { cluster, client } = await connect()
   const bytes = bytesOf(100)
   client.send(pushFrame(1, bytes), bytes)
-  await cluster.clock.advance(10 * pushIdleTimeoutMs)
+  await cluster.clock.advance(silentMs - 2 * lookMs)
   t.notOk(client.closed)
 })
 
@@ -172,4 +238,33 @@ t.test('reads wait while their answers are not taken', async t => {
   client.pipe.resume()
   await cluster.clock.advance(100)
   t.equal(client.got('readReply').length, 100)
+})
+
+t.test('while the answers of all connections take too much no read begins on any', async t => {
+  const cluster = new Cluster()
+  const { clock, network } = cluster
+  const handler = new RecordingHandler()
+  const answers = new AnswerBudget(3 * MiB)
+  const hello = () => ({ type: 'hello', clusterId: '', self: 'a' }) as const
+  const link = { network, clock, log: silentLog, hello }
+  const identity = { self: () => 'a', clusterId: () => '' }
+  const options = { handler, clock, log: silentLog, trace: undefined, answers, link, ...identity }
+  const { address } = await network.serve(local, pipe => new DataConnection(pipe, options, () => {}))
+  let served = 0
+  handler.read = async () => {
+    served++
+    return readBytes(bytesOf(1 * MiB))
+  }
+  const [one, other] = [await cluster.rawClient(address), await cluster.rawClient(address)]
+  one.pipe.pause()
+  for (let number = 1; number <= 10; number++) one.send(readFrame(number, 0, 1 * MiB))
+  await clock.advance(1)
+  t.equal(served, 3)
+  other.send(readFrame(1, 0, 1 * MiB))
+  await clock.advance(1)
+  t.equal(served, 3)
+  one.pipe.resume()
+  await clock.advance(10)
+  t.equal(one.got('readReply').length, 10)
+  t.equal(other.got('readReply').length, 1)
 })

@@ -7,8 +7,9 @@ import { silentLog } from '../../src/base/log.js'
 import { KiB, MiB } from '../../src/base/units.js'
 import { createDataClient } from '../../src/dataplane/data-client.js'
 import { serveData } from '../../src/dataplane/data-server.js'
+import { lookMs, serverConnectionsMax } from '../../src/dataplane/limits.js'
 import { TcpNetwork } from '../../src/dataplane/tcp-network.js'
-import { bytesOf, local, pushOf, RecordingHandler, readOf } from './harness.js'
+import { bytesOf, Cluster, local, pushOf, RecordingHandler, readOf } from './harness.js'
 
 const clock = new SystemClock()
 const network = new TcpNetwork(clock, silentLog)
@@ -93,4 +94,23 @@ t.test('a busy address is ADDRESS_IN_USE', async t => {
   const { address, handler } = await serve(t)
   const again = serveData({ network, listen: address, handler, clock, log: silentLog, self: () => 'server' })
   await t.rejects(again, { code: 'ADDRESS_IN_USE' })
+})
+
+t.test('of too many connections the one that was silent longest goes', async t => {
+  const cluster = new Cluster()
+  const { address } = await cluster.server('a')
+  const clients = []
+  for (let i = 0; i < serverConnectionsMax; i++) {
+    if (i === 1) await cluster.clock.advance(3 * lookMs)
+    clients.push(await cluster.rawClient(address))
+  }
+  await cluster.clock.advance(2 * lookMs)
+  t.notOk(clients.some(({ closed }) => closed))
+  const last = await cluster.rawClient(address)
+  await cluster.clock.advance(2 * lookMs)
+  t.same(
+    clients.flatMap(({ closed }, i) => (closed ? [i] : [])),
+    [0],
+  )
+  t.notOk(last.closed)
 })
