@@ -9,7 +9,7 @@ import {
   setLogVerbosity,
 } from '@grpc/grpc-js'
 import { messageSizeMax } from '../constants.js'
-import { flowControlWindow, keepaliveMs, keepaliveTimeoutMs } from './limits.js'
+import { connectionIdleMs, connectionStreamsMax, flowControlWindow, keepaliveMs, keepaliveTimeoutMs } from './limits.js'
 
 // What goes wrong reaches us as statuses; gRPC's own lines on stderr would only repeat it.
 setLogVerbosity(logVerbosity.NONE)
@@ -31,4 +31,8 @@ export const clientOptions: ClientOptions = {
   'grpc.service_config_disable_resolution': 1,
 }
 
-export const serverOptions: ServerOptions = common
+export const serverOptions: ServerOptions = {
+  ...common,
+  'grpc.max_concurrent_streams': connectionStreamsMax,
+  'grpc.max_connection_idle_ms': connectionIdleMs,
+}

@@ -6,7 +6,8 @@
 import type { ClientDuplexStream, ServerDuplexStream } from '@grpc/grpc-js'
 import type { Clock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
-import { streamLingerMs } from './limits.js'
+import { serverLingerMs, streamLingerMs } from './limits.js'
+import type { SendBudget } from './send-budget.js'
 import { errorMetadata, errorOfStatus } from './status.js'
 import { type Codec, StreamEnd } from './stream-end.js'
 
@@ -60,25 +61,50 @@ export class EndedStream<Out, In> extends StreamEnd<Out, In> {
   protected finish(): void {}
 }
 
+export interface ServerStreamOptions {
+  readonly clock: Clock
+  readonly budget: SendBudget
+  /** Ends the connection that the stream is on. */
+  readonly drop: (reason: LeasefsError) => void
+}
+
 export class ServerStream extends StreamEnd<unknown, unknown> {
   readonly peer: string
   readonly #call: ServerDuplexStream<Buffer, Buffer>
+  readonly #options: ServerStreamOptions
+  #isGone = false
 
-  constructor(call: ServerDuplexStream<Buffer, Buffer>, codec: Codec<unknown, unknown>) {
-    super(codec)
+  constructor(call: ServerDuplexStream<Buffer, Buffer>, codec: Codec<unknown, unknown>, options: ServerStreamOptions) {
+    super(codec, options.budget)
     this.#call = call
+    this.#options = options
     this.peer = call.getPeer()
     call.on('data', (bytes: Buffer) => this.received(bytes))
     // A connection that is lost ends the stream too, and says a moment later that it was cancelled.
     call.on('end', () => setImmediate(() => this.close()))
     call.on('cancelled', () => this.finishLocally(new LeasefsError('UNAVAILABLE', `${this.peer} is gone`)))
+    call.on('close', () => {
+      this.#isGone = true
+      this.gone()
+    })
   }
 
   protected transmit(bytes: Buffer): void {
-    this.#call.write(bytes, () => this.sent(bytes.length))
+    this.#call.write(bytes, () => {
+      if (!this.#isGone) this.sent(bytes.length)
+    })
   }
 
   protected finish(reason: LeasefsError | undefined): void {
-    if (!this.#call.destroyed) this.#call.end(reason && errorMetadata(reason))
+    if (this.#call.destroyed) return
+    this.#call.end(reason && errorMetadata(reason))
+    const late = () =>
+      this.#options.drop(new LeasefsError('TIMEOUT', 'what was sent before the end of a stream is not taken'))
+    const cancelTimer = this.#options.clock.after(serverLingerMs, late)
+    this.#call.once('close', cancelTimer)
+  }
+
+  protected override onOverflow(reason: LeasefsError): void {
+    this.#options.drop(reason)
   }
 }

@@ -8,6 +8,7 @@ import { LeasefsError, rethrowBug } from '../base/errors.js'
 import { messageSizeMax } from '../constants.js'
 import type { ControlStream } from './control-network.js'
 import { messageOverhead, streamQueuedBytesMax } from './limits.js'
+import type { SendBudget } from './send-budget.js'
 
 /** How the messages of a stream become bytes, seen from one of its ends. */
 export interface Codec<Out, In> {
@@ -18,6 +19,7 @@ export interface Codec<Out, In> {
 export abstract class StreamEnd<Out, In> implements ControlStream<Out, In> {
   abstract readonly peer: string
   readonly #codec: Codec<Out, In>
+  readonly #budget: SendBudget | undefined
   #receive: ((message: In) => void) | undefined
   #closed: ((reason: LeasefsError) => void) | undefined
   #end: LeasefsError | undefined
@@ -26,14 +28,18 @@ export abstract class StreamEnd<Out, In> implements ControlStream<Out, In> {
   #earlyBytes = 0
   #queuedBytes = 0
 
-  constructor(codec: Codec<Out, In>) {
+  constructor(codec: Codec<Out, In>, budget?: SendBudget) {
     this.#codec = codec
+    this.#budget = budget
   }
 
   /** Sends bytes, and says so by calling sent() with their length. */
   protected abstract transmit(bytes: Buffer): void
   /** Tells the peer, after what was sent, that the stream has ended. */
   protected abstract finish(reason: LeasefsError | undefined): void
+
+  /** The peer takes nothing: the stream has just been closed for that. */
+  protected onOverflow(_reason: LeasefsError): void {}
 
   get ended(): boolean {
     return this.#end !== undefined
@@ -42,18 +48,30 @@ export abstract class StreamEnd<Out, In> implements ControlStream<Out, In> {
   send(message: Out): void {
     if (this.#end) return
     const bytes = this.#codec.encode(message)
-    this.#queuedBytes += bytes.length + messageOverhead
+    this.#queued(bytes.length + messageOverhead)
     if (bytes.length > messageSizeMax) {
       this.close(new LeasefsError('TOO_BIG', `message of ${bytes.length} bytes to ${this.peer}`))
-    } else if (this.#queuedBytes > streamQueuedBytesMax) {
-      this.close(new LeasefsError('UNAVAILABLE', `${this.peer} takes no messages: too many wait for it`))
+    } else if (this.#queuedBytes > streamQueuedBytesMax || this.#budget?.isTooMuch(this.#queuedBytes)) {
+      const reason = new LeasefsError('UNAVAILABLE', `${this.peer} takes no messages: too many wait for it`)
+      this.close(reason)
+      this.onOverflow(reason)
     } else {
       this.transmit(bytes)
     }
   }
 
   protected sent(length: number): void {
-    this.#queuedBytes -= length + messageOverhead
+    this.#queued(-length - messageOverhead)
+  }
+
+  /** Whatever was not sent will not be. */
+  protected gone(): void {
+    this.#queued(-this.#queuedBytes)
+  }
+
+  #queued(bytes: number): void {
+    this.#queuedBytes += bytes
+    this.#budget?.changed(bytes)
   }
 
   onMessage(receive: (message: In) => void): void {
