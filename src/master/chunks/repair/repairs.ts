@@ -51,6 +51,8 @@ export class Repairs {
   #urgentPasses = 0
   #nowhere = { soFar: 0, lastPass: 0 }
   #changesSeen = 0
+  /** Until then nobody is waited for. */
+  #hurriesUntil = Number.NEGATIVE_INFINITY
   /** Servers that take replicas, as of this step. */
   #takers: readonly Candidate[] = []
 
@@ -81,6 +83,7 @@ export class Repairs {
   /** An operator does not want to wait for servers to come back, nor for the next attempt. */
   hurry(): void {
     this.#retries.clear()
+    this.#hurriesUntil = this.#room.clock.now() + noticeMs
     this.lookAgain()
   }
 
@@ -253,8 +256,9 @@ export class Repairs {
     }
     const { copies } = need
     const urgency = this.#urgency(view.record, copies)
-    // Just now: the server may be about to be found silent, and then is waited for.
-    const settled = urgency <= lastCopies || this.#queue.notedFor(handle) >= noticeMs
+    // Just now: the server may be about to be found silent, and then is waited for, unless an operator has said not to.
+    const hurries = this.#room.clock.now() < this.#hurriesUntil
+    const settled = hurries || urgency <= lastCopies || this.#queue.notedFor(handle) >= noticeMs
     if (urgency <= urgencyMax && settled && this.begin('repair', view, this.#takers) === 'begun')
       this.#queue.delete(handle)
     else this.#queue.postpone(handle)

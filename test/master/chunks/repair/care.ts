@@ -92,6 +92,15 @@ t.test('an operator does not wait', async t => {
   await t.rejects(call(MasterService.repair, { server: 'nobody' }), { code: 'NOT_FOUND' })
 })
 
+t.test('an operator does not wait for what has only just been found missing either', async t => {
+  const { cluster, having, call, current } = await withChunk(t)
+  await having[0]?.die()
+  await cluster.clock.advance(2 * stepMs)
+  await call(MasterService.repair, { server: '' })
+  await cluster.clock.advance(noticeMs / 2)
+  t.equal(current().length, 3)
+})
+
 t.test('nothing is copied for a server that said goodbye, until its maintenance is over', async t => {
   const { cluster, having, others, current } = await withChunk(t)
   having[0]?.say({ $case: 'goodbye', value: {} })
