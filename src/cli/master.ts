@@ -35,6 +35,7 @@ interface Options extends DaemonOptions, TrashOptions {
   readonly goal: number
   readonly durability: 'process' | 'disk'
   readonly leaseMs: number
+  readonly sessionMs?: number
   readonly repairDelay: number
   readonly maintenance: number
   readonly repairRate: number
@@ -99,6 +100,11 @@ export async function main(): Promise<void> {
         .default(leaseMs)
         .hideHelp(),
     )
+    .addOption(
+      new Option('--session-ms <ms>', 'how long a client that has gone silent may come back')
+        .argParser(wholeNumber(leaseMsMin, leaseMsMax))
+        .hideHelp(),
+    )
   addDaemonOptions(addTrashOptions(command)).action((options: Options) => {
     if (options.checkPart !== undefined) return checkPart(options.checkPart)
     if (options.check) return check(options.data)
@@ -114,7 +120,7 @@ async function start(
 ): Promise<Daemon> {
   const dataDirectory = await openDataDirectory(options.data, 'master', { formatVersion, clock, random })
   identify(() => 'master')
-  const { listen, goal, durability, leaseMs } = options
+  const { listen, goal, durability, leaseMs, sessionMs } = options
   const kept = { trashMs: options.trash, trashBytesMax: options.trashBytes }
   const waits = { repairDelayMs: options.repairDelay, maintenanceMs: options.maintenance }
   const { minReplicas, recordsLost = false, snapshotBytes } = options
@@ -123,6 +129,7 @@ async function start(
     goal,
     durability,
     leaseMs,
+    sessionMs,
     ...kept,
     ...waits,
     minReplicas,

@@ -42,6 +42,8 @@ export interface MasterOptions {
   readonly goal: number
   /** How long a chunk lease lasts from its grant or extension. */
   readonly leaseMs: number
+  /** How long a client session outlives its stream. */
+  readonly sessionMs?: number | undefined
   /** What an answer must be safe from. */
   readonly durability: Durability
   /** How long deleted files are kept. 0: not at all. */
@@ -99,7 +101,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
 }
 
 async function serve(options: MasterOptions, clusterId: ClusterId, storage: Storage): Promise<Master> {
-  const { clock, random, log, trace, network, goal, leaseMs, durability, trashMs } = options
+  const { clock, random, log, trace, network, goal, leaseMs, sessionMs, durability, trashMs } = options
   const { state, journal, recordsLost } = storage
   let chunks: Chunks | undefined
   let sessions: ClientSessions | undefined
@@ -145,7 +147,7 @@ async function serve(options: MasterOptions, clusterId: ClusterId, storage: Stor
   const trash = trashHandlers({ state, executor, namespace, clock })
   const backup = backupHandler({ clusterId, snapshots: storage.snapshots, clock, log })
   const requests = new Requests({ state, executor, journal, chunks, goal, recall })
-  sessions = new ClientSessions({ clusterId, state, executor, requests, clock, log })
+  sessions = new ClientSessions({ clusterId, state, executor, requests, sessionMs, clock, log })
   const fsck = new FsckService({
     ...{ room: chunks.room, network, snapshot: () => state.snapshot(), log },
     mend: async mend => (await executor.submit((now, context) => checkMend(now, mend, context))).kind === 'applied',

@@ -39,6 +39,8 @@ const goal = 3
 const diskBytes = 192 * MiB
 const askTimeoutMs = 10_000
 const attemptsMax = 8
+/** More than any fault but the last one of a mount lasts: who waits for what a dead one had must not wait for too long. */
+const sessionMs = 10_000
 /** More than any fault lasts: whoever gets an error has been let down. */
 const mountTimeout = '60s'
 
@@ -86,7 +88,7 @@ export class Stage {
         return party
       },
       faults: true,
-      masterArgs: ['--repair-delay', '500ms'],
+      masterArgs: ['--repair-delay', '500ms', '--session-ms', String(sessionMs)],
       mountArgs: ['--timeout', mountTimeout],
     })
     this.work = new WorkProcess(seed, this.cluster.mountPoints)
@@ -123,9 +125,13 @@ export class Stage {
   }
 
   /** What is done on this mount may fail from now on, until it is back. */
-  async killMount(i: number): Promise<void> {
+  async killMount(i: number, withWorker: boolean): Promise<void> {
     await this.work.ask('mountDies', i)
-    await this.cluster.mounts[i]?.kill()
+    const mount = this.cluster.mounts[i]
+    const worker = mount?.workerPid
+    const killed = mount?.kill()
+    if (withWorker && worker !== undefined) process.kill(worker, 'SIGKILL')
+    await killed
   }
 
   async startMount(i: number): Promise<void> {

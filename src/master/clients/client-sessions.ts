@@ -27,6 +27,8 @@ export interface ClientSessionsOptions {
   readonly state: State
   readonly executor: Executor
   readonly requests: Requests
+  /** How long a session outlives its stream. */
+  readonly sessionMs?: number | undefined
   readonly clock: Clock
   readonly log: Logger
 }
@@ -36,6 +38,7 @@ export class ClientSessions implements Reception {
   readonly clock: Clock
   readonly log: Logger
   readonly #options: ClientSessionsOptions
+  readonly #sessionMs: number
   readonly #interest = new Interest<CacheLease>()
   readonly #sessions = new Map<SessionId, ClientSession>()
   /** Sessions from before a restart that may still have anything cached. */
@@ -53,10 +56,11 @@ export class ClientSessions implements Reception {
     this.clock = clock
     this.log = log
     this.#options = options
+    this.#sessionMs = options.sessionMs ?? sessionMs
     for (const { id } of state.sessions.list()) {
       const session = this.#add(id)
       this.#unknown.add(session.lease)
-      this.#later(id, sessionMs, () => this.#end(id, 'expired'))
+      this.#later(id, this.#sessionMs, () => this.#end(id, 'expired'))
     }
   }
 
@@ -118,7 +122,7 @@ export class ClientSessions implements Reception {
   lost({ id }: ClientSession, reason: LeasefsError): void {
     if (this.#closed || !this.#sessions.has(id)) return
     this.log.info({ sessionId: id, reason: reason.message }, 'a client has gone silent')
-    this.#later(id, sessionMs, () => this.#end(id, 'expired'))
+    this.#later(id, this.#sessionMs, () => this.#end(id, 'expired'))
   }
 
   leave({ id }: ClientSession): void {

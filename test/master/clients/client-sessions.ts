@@ -201,6 +201,16 @@ t.test('a session ends some time after its stream, and lets go of what it had op
   t.equal(master.sessions.count, 1, 'b')
 })
 
+t.test('it ends sooner if the master is told so', async t => {
+  const master = await TestMaster.start(t, { sessionMs: 5000 })
+  const client = await master.connect()
+  client.stream.close()
+  await master.advance(4999)
+  t.equal(master.sessions.count, 1)
+  await master.advance(2)
+  t.equal(master.sessions.count, 0)
+})
+
 t.test('it is journaled whether a session has expired', async t => {
   const journal = new MemoryJournal()
   const master = await TestMaster.start(t, { journal })

@@ -38,7 +38,11 @@ export class TestMaster {
 
   static async start(
     t: Test,
-    { chunks = nowhere, ...options }: NamespaceOptions & { readonly chunks?: ChunkService } = {},
+    {
+      chunks = nowhere,
+      sessionMs,
+      ...options
+    }: NamespaceOptions & { readonly chunks?: ChunkService; readonly sessionMs?: number } = {},
   ): Promise<TestMaster> {
     let sessions: ClientSessions | undefined
     const namespace = await Namespace.open({
@@ -49,7 +53,7 @@ export class TestMaster {
     const { state, executor, journal, clock } = namespace
     const recall = (ino: Ino) => void sessions?.invalidate(ino)
     const requests = new Requests({ state, executor, journal, chunks, goal: 3, recall })
-    sessions = new ClientSessions({ clusterId, state, executor, requests, clock, log: silentLog })
+    sessions = new ClientSessions({ clusterId, state, executor, requests, sessionMs, clock, log: silentLog })
     const network = new MemoryControlNetwork(clock)
     const server = await network.serve({ host: '127.0.0.1', port: 0 }, [sessions.handler()])
     const master = new TestMaster(namespace, sessions, network, server.address)

@@ -9,7 +9,8 @@ export const processKinds: Readonly<Record<string, Kind>> = {
   'kill-first-of-chain': target => killServer(target, target.chain[0]),
   'kill-middle-of-chain': target => killServer(target, target.chain[1]),
   'kill-master': killMaster,
-  'kill-mount': killMount,
+  'kill-mount': target => killMount(target, false),
+  'crash-mount': target => killMount(target, true),
   'kill-worker': killWorker,
   'kill-all-chunkservers': killAll,
   'stop-primary': target => stopServer(target, target.primary),
@@ -44,11 +45,12 @@ function killMaster({ stage, random }: Target): Fault {
   }
 }
 
-function killMount({ stage, random, mount }: Target): Fault {
+/** `withWorker`: as if its machine died. The worker alone takes leave of the master, if it has the time. */
+function killMount({ stage, random, mount }: Target, withWorker: boolean): Fault {
   return {
-    what: `SIGKILL of mount-${mount + 1}`,
+    what: `SIGKILL of mount-${mount + 1}${withWorker ? ' and its worker' : ''}`,
     holdMs: restartAfterMs(random),
-    begin: () => stage.killMount(mount),
+    begin: () => stage.killMount(mount, withWorker),
     end: () => stage.startMount(mount),
   }
 }
