@@ -162,6 +162,7 @@ export class OpenInodes {
     this.#closed.clear()
     for (const inode of this.#inodes.values()) {
       inode.reads.drop()
+      inode.writes.othersChanged() // For all we know.
       if (lost) inode.writes.sessionLost()
       if (lost && inode.opened) this.#reopen(inode)
     }

@@ -175,6 +175,21 @@ t.test('what was read is there for the next open, until it is invalidated', asyn
   t.equal(data.reads.length, 3)
 })
 
+t.test(
+  'after a time without the master a file that is being written to shows that others may have changed it',
+  async t => {
+    const { inodes, run, master } = await startInodes(t, new Map([[file, 100]]))
+    const { inode, attributes } = await run(inodes.open(file))
+    inode.writes.write(0, Buffer.from('x'))
+    const shown = () => inode.writes.view(attributes).mtime
+    const before = shown()
+    await master.settle(5)
+    t.same(shown(), before)
+    inodes.reset(false)
+    t.notSame(shown(), before)
+  },
+)
+
 t.test('with a new session what is open is opened again; what is gone is an error from then on', async t => {
   const { inodes, run, asked, master } = await startInodes(t)
   const kept = (await run(inodes.open(file))).inode

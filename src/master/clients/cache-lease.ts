@@ -71,6 +71,7 @@ export class CacheLease {
   #unknown: Deferred<void> | undefined
   #heldPong: (() => void) | undefined
   #cancelTimer: (() => void) | undefined
+  #ended = false
 
   /** Of a client that may have anything cached until it comes back, or its lease ends. */
   constructor(options: CacheLeaseOptions) {
@@ -97,8 +98,9 @@ export class CacheLease {
     this.#heldPong = undefined
   }
 
-  /** The session has ended, and with it whatever the client had cached. */
+  /** The session has ended, and with it whatever the client had cached; and what it is told from now on. */
   end(): void {
+    this.#ended = true
     this.detach()
     this.#forget()
     this.#cancelTimer?.()
@@ -106,6 +108,7 @@ export class CacheLease {
 
   /** The client is being told about these, and may cache it. */
   register(inos: readonly Ino[]): void {
+    if (this.#ended) return
     for (const ino of inos) {
       if (this.#cached.has(ino)) continue
       this.#cached.add(ino)

@@ -149,6 +149,17 @@ t.test('the end of a session ends every wait', async t => {
   t.equal(interest.size, 0)
 })
 
+t.test('a session that has ended caches nothing, though requests of it are still being answered', async t => {
+  const { interest, lease, attach } = open()
+  attach()
+  lease.register([one])
+  lease.invalidate([one])
+  lease.end()
+  lease.register([one, two])
+  t.same([interest.holders(one), interest.holders(two)], [[], []])
+  t.equal(lease.invalidate([one, two]), undefined, 'nobody waits for it')
+})
+
 t.test('beyond its limit the oldest are taken back', async t => {
   const max = recalledInosLength + 10
   const { interest, lease, sent, attach } = open({ cachedInosMax: max })
