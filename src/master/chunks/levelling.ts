@@ -1,13 +1,15 @@
 // A duty: chunks whose replicas are in doubt are made level, also if nobody
-// asks for them. Only when all their replicas are there: who asks earlier has
-// it done without those that are missing, which are stale from then on.
+// asks for them: when all their replicas are there, or when servers that are
+// missing have been waited for as long as repair waits for them. Without these it
+// is done then, and when somebody asks earlier: they are stale from then on.
 
 import { LeasefsError } from '../../base/errors.js'
 import { type ChunkHandle, handleText } from '../../wire/ids.js'
 import type { ChunkRecord } from '../chunk-table.js'
 import type { Grants } from './grants.js'
-import { isGood } from './lease-plan.js'
 import { levelsAtOnceMax } from './limits.js'
+import { needOf } from './repair/need.js'
+import { isGoodHolder, viewOf } from './repair/view.js'
 import { isIncomplete, type Room } from './room.js'
 
 export class Levelling {
@@ -28,14 +30,18 @@ export class Levelling {
       if (this.#underWay.size >= levelsAtOnceMax) return
       const record = table.chunk(handle)
       if (!record) doubts.resolved(handle)
-      else if (this.#allThere(record)) this.#level(handle)
+      else if (this.#mayLevel(record)) this.#level(handle)
     }
   }
 
-  #allThere(record: ChunkRecord): boolean {
-    const { replicas, servers } = this.#room
-    const good = replicas.of(record.handle).filter(({ version }) => isGood(record, version))
-    return good.filter(({ server }) => servers.standing(server) === 'serving').length >= record.replicaCount
+  #mayLevel(record: ChunkRecord): boolean {
+    const { absences, clock } = this.#room
+    const view = viewOf(this.#room, record)
+    const there = view.holders.filter(holder => isGoodHolder(record, holder)).length
+    if (there >= record.replicaCount) return true
+    if (clock.now() < absences.holdsUntil || view.expected > 0) return false
+    const { kind } = needOf(view)
+    return kind !== 'lost' && kind !== 'wait'
   }
 
   /** A lease is granted on level replicas only. */

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { leaseMs } from '../../../src/constants.js'
+import { repairDelayMs } from '../../../src/master/chunks/repair/limits.js'
 import type { ChunkHandle } from '../../../src/wire/ids.js'
 import { FakeCluster } from './harness/cluster.js'
 
@@ -75,6 +76,39 @@ t.test('they are made level when it is back, if nobody has asked', async t => {
   await cluster.clock.advance(1_000)
   t.match(record(), { version: 2, settledVersion: 2, replicaCount: 3 })
   t.equal(levelled().length, 3)
+})
+
+t.test('they are made level without it when it has been waited for long enough', async t => {
+  const { cluster, primary, record, levelled } = await withChunk(t, { leased: true })
+  await primary.die()
+  await cluster.clock.advance(repairDelayMs - 1_000)
+  t.equal(record()?.version, 1)
+  await cluster.clock.advance(2_000)
+  t.match(record(), { version: 2, settledVersion: 2, replicaCount: 2 })
+  t.equal(levelled().length, 2)
+})
+
+t.test('they are not while others of its replicas are expected back from maintenance', async t => {
+  const { cluster, primary, second, third, record } = await withChunk(t, { leased: true })
+  second.say({ $case: 'goodbye', value: {} })
+  await second.die()
+  await primary.die()
+  await cluster.clock.advance(2 * repairDelayMs)
+  t.equal(record()?.version, 1)
+  await second.restart()
+  await cluster.clock.advance(1_000)
+  t.match(record(), { version: 2, settledVersion: 2, replicaCount: 2 })
+  t.equal(third.told('level').length, 1)
+})
+
+t.test('nothing is tried while nobody has a replica', async t => {
+  const { cluster, primary, second, third, record } = await withChunk(t, { leased: true })
+  for (const server of [primary, second, third]) await server.die()
+  await cluster.clock.advance(2 * repairDelayMs)
+  t.equal(record()?.version, 1)
+  await third.restart()
+  await cluster.clock.advance(10_000)
+  t.match(record(), { settledVersion: 2, replicaCount: 1 })
 })
 
 t.test('a primary that says goodbye leaves nothing in doubt', async t => {
