@@ -166,11 +166,9 @@ export class Commands {
     const replica = this.#replica(handle)
     checkVersion(replica, version)
     await replica.standStill()
-    if (source) {
-      const [control, data] = [parseAddress(source.controlAddress), parseAddress(source.dataAddress)]
-      await this.#options.leveller.level(handle, { control, data, version: sourceVersion })
-    }
-    replica.trust()
+    if (!source) return replica.trust()
+    const [control, data] = [parseAddress(source.controlAddress), parseAddress(source.dataAddress)]
+    replica.trust(await this.#options.leveller.level(handle, { control, data, version: sourceVersion }))
   }
 
   async #mend(handle: ChunkHandle, { version, sources }: MendReplica): Promise<void> {

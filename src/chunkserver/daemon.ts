@@ -14,7 +14,7 @@ import { serveData } from '../dataplane/data-server.js'
 import { type ControlNetwork, stream, unary } from '../rpc/control-network.js'
 import { type Address, addressText } from '../wire/address.js'
 import { ChunkserverService } from '../wire/gen/services.js'
-import type { DataId, ServerId } from '../wire/ids.js'
+import type { ChunkHandle, DataId, ServerId } from '../wire/ids.js'
 import { type Location, locationText } from '../wire/location.js'
 import { answerListReplicas } from './inspection/list-replicas.js'
 import { Verification } from './inspection/verify-replicas.js'
@@ -139,6 +139,7 @@ async function listen(options: ChunkserverOptions, parts: Parts, store: ChunkSto
   const { commits, replicas, serverLease, data, reads, clusterId, serverId } = parts
   const checkCluster = (asked: string) => checkSameCluster(asked, clusterId())
   const verification = new Verification({ replicas, reads, checkCluster })
+  const appliedOf = (handle: ChunkHandle) => replicas.known(handle)?.applied.list() ?? []
   const controlServer = await options.control.serve(options.listen, [
     stream(ChunkserverService.mutate, served => serveCommits(served, { commits, clock, trace, checkCluster })),
     stream(ChunkserverService.applyMutations, served =>
@@ -146,7 +147,7 @@ async function listen(options: ChunkserverOptions, parts: Parts, store: ChunkSto
     ),
     unary(ChunkserverService.extents, request => answerExtents(reads, request, checkCluster)),
     unary(ChunkserverService.blockChecksums, request =>
-      answerBlockChecksums(replica => reads.checksums(replica), request, checkCluster),
+      answerBlockChecksums(replica => reads.checksums(replica), appliedOf, request, checkCluster),
     ),
     unary(ChunkserverService.verifyBlocks, request => answerVerifyBlocks(reads, request, checkCluster)),
     unary(ChunkserverService.listReplicas, request => answerListReplicas({ store, replicas, checkCluster }, request)),

@@ -62,7 +62,7 @@ export const goneServersMax = 4096
 /** How long we keep a stream to a secondary that has nothing to do. */
 export const linkIdleMs = 1 * minute
 
-/** Mutations of a chunk that a primary remembers, so that a retry is not applied again. */
+/** Mutations that a replica remembers to have applied, so that a retry is not applied again. */
 export const appliedIdsMax = 1024
 
 /** Replicas without a lease and without work are forgotten (not deleted) when nothing came for so long. */

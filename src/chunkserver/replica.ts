@@ -12,6 +12,7 @@ import { LeasefsError } from '../base/errors.js'
 import type { Trace } from '../base/trace.js'
 import type { ChunkUsage } from '../wire/gen/common.js'
 import { type ChunkHandle, handleText, type LeaseId, type ServerId } from '../wire/ids.js'
+import { type AppliedMutation, AppliedMutations } from './mutations/applied-mutations.js'
 import { ApplyQueue } from './mutations/apply-queue.js'
 import type { CheckedApply, CheckedMutation } from './mutations/checked.js'
 import { type LeaseTerms, PrimaryOrder } from './mutations/primary-order.js'
@@ -55,6 +56,7 @@ const nothing = Promise.resolve()
 
 export class Replica {
   readonly handle: ChunkHandle
+  readonly applied = new AppliedMutations()
   readonly #context: ReplicaContext
   #role: Role
   #usage: ChunkUsage | undefined
@@ -82,8 +84,9 @@ export class Replica {
     return this.#role.kind === 'secondary' && this.#role.queue.isIdle && !this.#leftUnderWay
   }
 
-  /** What was stored after the last mutation that this server ordered and has applied here. */
+  /** What was stored after the last mutation that this server ordered under its lease and has applied here; serial 0: before the first. */
   get usage(): ChunkUsage | undefined {
+    if (!this.#usage && this.#role.kind === 'primary') this.#countUsage(this.#role.leaseId, 0)
     return this.#usage
   }
 
@@ -115,6 +118,7 @@ export class Replica {
       )
     }
     const queue = this.#nextQueue(`lease ${terms.leaseId} was granted to this server`)
+    this.#usage = undefined
     this.#become({ kind: 'primary', leaseId: terms.leaseId, order: this.#newOrder(terms, queue), queue })
   }
 
@@ -145,8 +149,9 @@ export class Replica {
     await role.queue.idle()
   }
 
-  /** It holds what all others hold. */
-  trust(): void {
+  /** It holds what all others hold; `applied` if that is what another replica held. */
+  trust(applied?: readonly AppliedMutation[]): void {
+    if (applied) this.applied.replace(applied)
     this.#leftUnderWay = false
     this.#context.store.trust(this.handle)
   }
@@ -256,7 +261,8 @@ export class Replica {
   #newQueue(after: Promise<void>): ApplyQueue {
     const { store, data, clock, trace } = this.#context
     const failed = (reason: LeasefsError) => this.fail(reason)
-    return new ApplyQueue({ handle: this.handle, store, data, clock, trace, after, failed })
+    const { handle, applied } = this
+    return new ApplyQueue({ handle, store, data, clock, trace, applied, after, failed })
   }
 
   #newOrder(terms: LeaseTerms, queue: ApplyQueue): PrimaryOrder {
@@ -264,6 +270,7 @@ export class Replica {
     const { leaseId } = terms
     return new PrimaryOrder(this.handle, terms, {
       clock,
+      applied: this.applied,
       applyHere: (firstSerial, mutations) => {
         const applied = () => this.#countUsage(leaseId, firstSerial + mutations.length - 1)
         return queue.push({ leaseId, firstSerial, mutations, applied })

@@ -10,6 +10,7 @@ import type { Address } from '../../wire/address.js'
 import type { ChunkHandle } from '../../wire/ids.js'
 import { handleText } from '../../wire/ids.js'
 import { levelPassesMax, levelReadsAtOnceMax } from '../limits.js'
+import type { AppliedMutation } from '../mutations/applied-mutations.js'
 import type { BlockRun } from '../store/block-map.js'
 import type { ChunkStore, StoredChecksums } from '../store/chunk-store.js'
 import { difference, endOf } from './difference.js'
@@ -21,11 +22,17 @@ export interface Source {
   readonly version: number
 }
 
+/** What a replica holds. */
+export interface Holding extends StoredChecksums {
+  /** Mutations that are in its bytes. */
+  readonly applied: readonly AppliedMutation[]
+}
+
 export interface LevellerOptions {
   readonly store: ChunkStore
   readonly data: Pick<DataClient, 'read'>
   /** What the source holds. @throws LeasefsError */
-  readonly ask: (source: Source, handle: ChunkHandle) => Promise<StoredChecksums>
+  readonly ask: (source: Source, handle: ChunkHandle) => Promise<Holding>
 }
 
 /** Called before bytes are fetched: resolves when they may be (a limit on the rate). */
@@ -49,8 +56,36 @@ export class Leveller {
    *   NO_SPACE, IO: of this server
    */
   async pass(handle: ChunkHandle, source: Source, pace: Pace = unpaced): Promise<boolean> {
-    const { store, ask } = this.#options
-    const there = await ofSource(ask(source, handle))
+    return await this.#become(await this.#ask(handle, source), handle, source, pace)
+  }
+
+  /**
+   * Passes until nothing differs, and what was changed is on the disk. The
+   * source must stand still. Returns which mutations are in the bytes now.
+   *
+   * @throws LeasefsError as pass(); REPLICA_FAILED: it does not become level
+   */
+  async level(handle: ChunkHandle, source: Source): Promise<readonly AppliedMutation[]> {
+    let changed = false
+    for (let pass = 0; pass < levelPassesMax; pass++) {
+      const there = await this.#ask(handle, source)
+      if (await this.#become(there, handle, source, unpaced)) {
+        changed = true
+        continue
+      }
+      if (changed) await this.#options.store.sync(handle)
+      return there.applied
+    }
+    throw new LeasefsError('REPLICA_FAILED', `the replica of chunk ${handleText(handle)} does not become level`)
+  }
+
+  #ask(handle: ChunkHandle, source: Source): Promise<Holding> {
+    return ofSource(this.#options.ask(source, handle))
+  }
+
+  /** True if anything differed. */
+  async #become(there: Holding, handle: ChunkHandle, source: Source, pace: Pace): Promise<boolean> {
+    const { store } = this.#options
     const tooLong = (await store.checksums(handle)).length > there.length
     // At the start of a block, so that nothing of our own has to be read; the rest of the block is fetched.
     if (tooLong) await store.truncate(handle, there.length - (there.length % checksumBlockSize))
@@ -62,25 +97,6 @@ export class Leveller {
     await this.#fetchAll(handle, source, there.length, todo.fetches, pace)
     if (todo.growTo !== undefined) await store.truncate(handle, todo.growTo)
     return true
-  }
-
-  /**
-   * Passes until nothing differs, and what was changed is on the disk. The
-   * source must stand still.
-   *
-   * @throws LeasefsError as pass(); REPLICA_FAILED: it does not become level
-   */
-  async level(handle: ChunkHandle, source: Source): Promise<void> {
-    let changed = false
-    for (let pass = 0; pass < levelPassesMax; pass++) {
-      if (await this.pass(handle, source)) {
-        changed = true
-        continue
-      }
-      if (changed) await this.#options.store.sync(handle)
-      return
-    }
-    throw new LeasefsError('REPLICA_FAILED', `the replica of chunk ${handleText(handle)} does not become level`)
   }
 
   async #fetchAll(handle: ChunkHandle, source: Source, length: number, runs: readonly BlockRun[], pace: Pace) {

@@ -13,6 +13,7 @@ import { type ChunkHandle, type DataId, handleText, type LeaseId } from '../../w
 import { applyDataWaitMs } from '../limits.js'
 import type { PushBuffer } from '../push-buffer.js'
 import type { ChunkStore } from '../store/chunk-store.js'
+import type { AppliedMutations } from './applied-mutations.js'
 import type { CheckedMutation } from './checked.js'
 import { DataUnknownError, failureOf } from './mutation-error.js'
 
@@ -30,6 +31,8 @@ export interface ApplyQueueOptions {
   readonly data: PushBuffer
   readonly clock: Clock
   readonly trace: Trace | undefined
+  /** Gets each mutation that is applied. */
+  readonly applied: AppliedMutations
   /** The end of what was there before: nothing is applied until it has resolved. Never rejects. */
   readonly after: Promise<void>
   /** A mutation was not applied, and none behind it will be. */
@@ -104,6 +107,7 @@ export class ApplyQueue {
       let serial = batch.firstSerial
       for (const mutation of batch.mutations) {
         await this.#apply(batch, mutation)
+        this.#options.applied.note(mutation.key, { id: mutation.id, serial })
         this.#traceDone(batch, mutation, serial++)
       }
       batch.applied?.()

@@ -65,11 +65,17 @@ export function checkPositive(value: number, what: string): number {
   return value
 }
 
-function checkMutation(wire: Mutation): CheckedMutation {
-  const { id, kind } = wire
-  if (!id || !kind) throw new LeasefsError('INVALID_ARGUMENT', 'a mutation without id or kind')
-  const dataId = { client: checkPositive(id.client, 'session') as SessionId, counter: id.counter }
+/** @throws LeasefsError INVALID_ARGUMENT */
+export function checkDataId(id: Mutation['id']): DataId {
+  if (!id) throw new LeasefsError('INVALID_ARGUMENT', 'a mutation without id')
   check(Number.isSafeInteger(id.counter) && id.counter >= 0, `counter ${id.counter}`)
+  return { client: checkPositive(id.client, 'session') as SessionId, counter: id.counter }
+}
+
+function checkMutation(wire: Mutation): CheckedMutation {
+  const { kind } = wire
+  const dataId = checkDataId(wire.id)
+  if (!kind) throw new LeasefsError('INVALID_ARGUMENT', 'a mutation without kind')
   return { id: dataId, key: dataIdText(dataId), change: checkChange(kind), wire }
 }
 

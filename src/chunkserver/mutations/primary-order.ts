@@ -16,7 +16,8 @@ import type { Clock } from '../../base/clock.js'
 import { type Deferred, deferred } from '../../base/deferred.js'
 import { LeasefsError } from '../../base/errors.js'
 import { type ChunkHandle, handleText, type LeaseId, type ServerId } from '../../wire/ids.js'
-import { appliedIdsMax, failureReportPauseMs } from '../limits.js'
+import { failureReportPauseMs } from '../limits.js'
+import type { AppliedMutations } from './applied-mutations.js'
 import type { CheckedMutation } from './checked.js'
 import { failureOf } from './mutation-error.js'
 import { RememberedMutations, type UnderWay } from './remembered-mutations.js'
@@ -32,6 +33,8 @@ export interface LeaseTerms {
 /** What the order does to the world. */
 export interface OrderEffects {
   readonly clock: Clock
+  /** What this server's replica has applied; whatever is applied here is noted there. */
+  readonly applied: AppliedMutations
   /** Applies here, in the order of the calls. Never rejects. */
   applyHere(firstSerial: number, mutations: readonly CheckedMutation[]): Promise<LeasefsError | undefined>
   applyThere(
@@ -54,7 +57,7 @@ interface Secondary {
 
 interface InFlight extends UnderWay {
   readonly lastSerial: number
-  readonly keys: readonly string[]
+  readonly mutations: readonly CheckedMutation[]
   readonly deferred: Deferred<void>
 }
 
@@ -66,7 +69,7 @@ type Phase =
 
 export class PrimaryOrder {
   readonly leaseId: LeaseId
-  readonly remembered = new RememberedMutations(appliedIdsMax)
+  readonly remembered: RememberedMutations
   readonly #handle: ChunkHandle
   readonly #effects: OrderEffects
   readonly #secondaries: Map<ServerId, Secondary>
@@ -84,6 +87,7 @@ export class PrimaryOrder {
     this.leaseId = terms.leaseId
     this.#handle = handle
     this.#effects = effects
+    this.remembered = new RememberedMutations(effects.applied)
     this.#expiresAt = terms.expiresAt
     this.#secondaries = new Map(terms.secondaries.map(address => [address.serverId, { address, appliedSerial: 0 }]))
   }
@@ -137,9 +141,8 @@ export class PrimaryOrder {
     const lastSerial = firstSerial + mutations.length - 1
     const done = deferred<void>()
     done.promise.catch(() => {}) // Whoever waits has its own handler; perhaps nobody does any more.
-    const keys = mutations.map(({ key }) => key)
-    const entry: InFlight = { lastSerial, keys, deferred: done, done: done.promise }
-    for (const [index, key] of keys.entries()) this.remembered.begin(key, firstSerial + index, entry)
+    const entry: InFlight = { lastSerial, mutations, deferred: done, done: done.promise }
+    for (const [index, mutation] of mutations.entries()) this.remembered.begin(mutation, firstSerial + index, entry)
     this.#nextSerial = lastSerial + 1
     this.#used = true
     this.#inFlight.push(entry)
@@ -199,7 +202,7 @@ export class PrimaryOrder {
     for (const secondary of this.#secondaries.values()) applied = Math.min(applied, secondary.appliedSerial)
     for (let entry = this.#inFlight[0]; entry && entry.lastSerial <= applied; entry = this.#inFlight[0]) {
       this.#inFlight.shift()
-      for (const key of entry.keys) this.remembered.complete(key)
+      for (const mutation of entry.mutations) this.remembered.complete(mutation)
       entry.deferred.resolve()
     }
     this.#wake()

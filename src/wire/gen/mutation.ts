@@ -148,6 +148,16 @@ export interface BlockChecksumsReply {
   length: number;
   /** Of the blocks up to the length: 4 bytes each, little-endian, as FORMAT.md has them. */
   checksums: Buffer;
+  /** The latest that are in its bytes, the oldest first; at most 1024. */
+  applied: AppliedMutation[];
+}
+
+export interface AppliedMutation {
+  id:
+    | DataId
+    | undefined;
+  /** Under the lease of its time. */
+  serial: number;
 }
 
 /**
@@ -1205,7 +1215,7 @@ export const BlockChecksumsRequest: MessageFns<BlockChecksumsRequest> = {
 };
 
 function createBaseBlockChecksumsReply(): BlockChecksumsReply {
-  return { failure: undefined, blocks: Buffer.alloc(0), length: 0, checksums: Buffer.alloc(0) };
+  return { failure: undefined, blocks: Buffer.alloc(0), length: 0, checksums: Buffer.alloc(0), applied: [] };
 }
 
 export const BlockChecksumsReply: MessageFns<BlockChecksumsReply> = {
@@ -1221,6 +1231,9 @@ export const BlockChecksumsReply: MessageFns<BlockChecksumsReply> = {
     }
     if (message.checksums.length !== 0) {
       writer.uint32(34).bytes(message.checksums);
+    }
+    for (const v of message.applied) {
+      AppliedMutation.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -1268,6 +1281,71 @@ export const BlockChecksumsReply: MessageFns<BlockChecksumsReply> = {
             }
 
             message.checksums = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.applied.push(AppliedMutation.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAppliedMutation(): AppliedMutation {
+  return { id: undefined, serial: 0 };
+}
+
+export const AppliedMutation: MessageFns<AppliedMutation> = {
+  encode(message: AppliedMutation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== undefined) {
+      DataId.encode(message.id, writer.uint32(10).fork()).join();
+    }
+    if (message.serial !== 0) {
+      writer.uint32(16).uint64(message.serial);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AppliedMutation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAppliedMutation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = DataId.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.serial = longToNumber(reader.uint64());
             continue;
           }
         }

@@ -5,12 +5,13 @@ import { Leveller, type Source } from '../../../src/chunkserver/levelling/levell
 import { levelPassesMax } from '../../../src/chunkserver/limits.js'
 import { MemoryDisk, MemoryStore } from '../../../src/chunkserver/store/memory-store.js'
 import { checksumBlockSize as block } from '../../../src/constants.js'
-import type { ChunkHandle } from '../../../src/wire/ids.js'
+import type { ChunkHandle, SessionId } from '../../../src/wire/ids.js'
 
 const handle = 0xa1 as ChunkHandle
 const address = { host: 'h', port: 1 }
 const source: Source = { control: address, data: address, version: 1 }
 const bytesMax = 20 * block
+const applied = [{ id: { client: 7 as SessionId, counter: 1 }, serial: 3 }]
 
 /** Two replicas, the second of which is to become equal to the first. */
 async function two(read = (there: MemoryStore, offset: number, length: number) => there.read(handle, offset, length)) {
@@ -26,7 +27,7 @@ async function two(read = (there: MemoryStore, offset: number, length: number) =
         return await read(there, offset, length)
       },
     },
-    ask: () => there.checksums(handle),
+    ask: async () => ({ ...(await there.checksums(handle)), applied }),
   })
   const equal = async () => {
     const [one, other] = await Promise.all([there, here].map(store => store.checksums(handle)))
@@ -44,7 +45,7 @@ t.test('a replica becomes what its source is, and only what differs is fetched',
   const { there, here, leveller, fetched, equal } = await two()
   for (const store of [there, here]) await store.write(handle, 0, [Buffer.alloc(10 * block, 1)])
   await there.write(handle, 3 * block + 5, [Buffer.from('changed')])
-  await leveller.level(handle, source)
+  t.same(await leveller.level(handle, source), applied, 'and what is in its bytes')
   t.ok(await equal())
   t.same(fetched, [block])
 })

@@ -2,6 +2,7 @@ import t from 'tap'
 import { LeasefsError } from '../../../src/base/errors.js'
 import { SimulatedClock } from '../../../src/base/simulated-clock.js'
 import { applyDataWaitMs } from '../../../src/chunkserver/limits.js'
+import { AppliedMutations } from '../../../src/chunkserver/mutations/applied-mutations.js'
 import { ApplyQueue } from '../../../src/chunkserver/mutations/apply-queue.js'
 import { type CheckedMutation, checkCommit } from '../../../src/chunkserver/mutations/checked.js'
 import { PushBuffer } from '../../../src/chunkserver/push-buffer.js'
@@ -21,7 +22,8 @@ async function queueing(after: Promise<void> = Promise.resolve()) {
   const data = new PushBuffer(clock)
   const failures: string[] = []
   const failed = (reason: LeasefsError) => failures.push(reason.code)
-  const queue = new ApplyQueue({ handle, store, data, clock, trace: undefined, after, failed })
+  const applied = new AppliedMutations()
+  const queue = new ApplyQueue({ handle, store, data, clock, trace: undefined, applied, after, failed })
   const push = (counter: number, text: string) => {
     const receiver = data.beginPush(id(counter), text.length) as PushReceiver
     receiver.write(Buffer.from(text))
@@ -30,7 +32,7 @@ async function queueing(after: Promise<void> = Promise.resolve()) {
   const apply = async (firstSerial: number, ...mutations: CheckedMutation[]) =>
     (await queue.push({ leaseId, firstSerial, mutations }))?.code ?? 'OK'
   const text = async () => Buffer.concat((await store.read(handle, 0, 100)).buffers).toString()
-  return { clock, data, queue, failures, push, apply, text }
+  return { clock, data, queue, failures, push, apply, text, applied }
 }
 
 function write(counter: number, offset: number, length: number): CheckedMutation {

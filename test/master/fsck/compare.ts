@@ -40,7 +40,7 @@ async function compare(script: Script) {
     const blocks = unary(ChunkserverService.blockChecksums, async () => {
       const last = Buffer.from([script(index, looks - 1).holds === 'other' ? 9 : 1, 0, 0, 0])
       const checksums = Buffer.concat([Buffer.alloc(4), last])
-      return { failure: undefined, blocks: Buffer.from([3]), length: 20_000, checksums }
+      return { failure: undefined, blocks: Buffer.from([3]), length: 20_000, checksums, applied: [] }
     })
     const { address } = await network.serve({ host: `s${index}`, port: 0 }, [verify, blocks])
     addresses.set(`s${index}`, addressText(address))
