@@ -27,7 +27,6 @@ import { assemble, type Parts } from './parts.js'
 import { answerExtents } from './reads.js'
 import type { Replicas } from './replicas.js'
 import type { ScrubStateStore } from './scrub/scrub-state.js'
-import { answerVerifyBlocks } from './scrub/verify-blocks.js'
 import type { ChunkStore } from './store/chunk-store.js'
 import { startSweeping } from './sweeping.js'
 
@@ -149,7 +148,6 @@ async function listen(options: ChunkserverOptions, parts: Parts, store: ChunkSto
     unary(ChunkserverService.blockChecksums, request =>
       answerBlockChecksums(replica => reads.checksums(replica), appliedOf, request, checkCluster),
     ),
-    unary(ChunkserverService.verifyBlocks, request => answerVerifyBlocks(reads, request, checkCluster)),
     unary(ChunkserverService.listReplicas, request => answerListReplicas({ store, replicas, checkCluster }, request)),
     unary(ChunkserverService.verifyReplicas, (request, { signal }) => verification.answer(request, signal)),
   ])

@@ -40,17 +40,8 @@ export function closeFile({ fd, path }: DiskFile): Promise<void> {
 }
 
 /** Fills `buffer` from `position`; returns how much there was before the end of the file. */
-export async function readAt({ fd, path }: DiskFile, buffer: Buffer, position: number): Promise<number> {
-  let count = 0
-  while (count < buffer.length) {
-    const from = count
-    const read = await settle<number>(path, done =>
-      fs.read(fd, buffer, from, buffer.length - from, position + from, done),
-    )
-    if (read === 0) break
-    count += read
-  }
-  return count
+export function readAt(file: DiskFile, buffer: Buffer, position: number): Promise<number> {
+  return readAligned(file, buffer, position, 1)
 }
 
 /** As readAt, of a file past the cache: after a piece that is no multiple of `alignment` there is no more. */

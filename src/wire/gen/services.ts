@@ -47,8 +47,6 @@ import {
   PrimaryToClient,
   PrimaryToSecondary,
   SecondaryToPrimary,
-  VerifyBlocksReply,
-  VerifyBlocksRequest,
   VerifyReplicasReply,
   VerifyReplicasRequest,
 } from "./mutation.js";
@@ -249,15 +247,6 @@ export const ChunkserverService = {
     responseSerialize: (value: BlockChecksumsReply): Buffer => Buffer.from(BlockChecksumsReply.encode(value).finish()),
     responseDeserialize: (value: Buffer): BlockChecksumsReply => BlockChecksumsReply.decode(value),
   },
-  verifyBlocks: {
-    path: "/leasefs.Chunkserver/VerifyBlocks" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: VerifyBlocksRequest): Buffer => Buffer.from(VerifyBlocksRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): VerifyBlocksRequest => VerifyBlocksRequest.decode(value),
-    responseSerialize: (value: VerifyBlocksReply): Buffer => Buffer.from(VerifyBlocksReply.encode(value).finish()),
-    responseDeserialize: (value: Buffer): VerifyBlocksReply => VerifyBlocksReply.decode(value),
-  },
   listReplicas: {
     path: "/leasefs.Chunkserver/ListReplicas" as const,
     requestStream: false as const,
@@ -284,7 +273,6 @@ export interface ChunkserverServer extends UntypedServiceImplementation {
   applyMutations: handleBidiStreamingCall<PrimaryToSecondary, SecondaryToPrimary>;
   extents: handleUnaryCall<ExtentsRequest, ExtentsReply>;
   blockChecksums: handleUnaryCall<BlockChecksumsRequest, BlockChecksumsReply>;
-  verifyBlocks: handleUnaryCall<VerifyBlocksRequest, VerifyBlocksReply>;
   listReplicas: handleUnaryCall<ListReplicasRequest, ListReplicasReply>;
   verifyReplicas: handleUnaryCall<VerifyReplicasRequest, VerifyReplicasReply>;
 }

@@ -39,6 +39,8 @@ t.test('damage is found by who reads, and named by block', async t => {
   cluster.at(1).disk.corruptByte(handle, 3)
   t.same((await verify(1, { read: false })).replicas[0]?.badBlocks, [])
   t.same((await verify(1)).replicas[0]?.badBlocks, [0])
+  const reports = cluster.master.said('s1', 'report').flatMap(({ replicas }) => replicas)
+  t.equal(reports.at(-1)?.damagedBlocks, 1, 'the master is told')
 })
 
 t.test('what is not here, or of another version, is said of that one alone', async t => {
