@@ -33,14 +33,19 @@ export interface Outcome {
 
 /** Runs one of our programs to its end, however it ends; as an ordinary user if `uid` says so. */
 export function runProgram(name: string, args: readonly string[], uid?: number): Promise<Outcome> {
+  const [env, ...node] = plainNode
+  return runTool(env, [...node, programFile(name), ...args], uid)
+}
+
+/** The same for any program. */
+export function runTool(program: string, args: readonly string[], uid?: number): Promise<Outcome> {
   const options = {
     timeout: toolTimeoutMs,
     killSignal: 'SIGKILL',
     ...(uid === undefined ? {} : { uid, gid: uid }),
   } as const
   return new Promise(resolve => {
-    const [env, ...node] = plainNode
-    const child = execFile(env, [...node, programFile(name), ...args], options, (_, stdout, stderr) => {
+    const child = execFile(program, args, options, (_, stdout, stderr) => {
       resolve({ code: child.exitCode, stdout, stderr })
     })
   })
