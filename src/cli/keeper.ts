@@ -7,6 +7,7 @@ import { deferred } from '../base/deferred.js'
 import type { Logger } from '../base/log.js'
 import { type Exit, exitText } from './exit.js'
 import {
+  secondSignalMs,
   shutdownMs,
   workerDeathsMax,
   workerEndMs,
@@ -39,6 +40,8 @@ export class Keeper {
   #readyAt: number | undefined
   #hasServed = false
   #stopSignal: NodeJS.Signals | undefined
+  #stopAt = 0
+  #killed = false
   /** The worker was told to leave the mount to another. */
   #handingOver = false
   /** Workers that have died one after the other, each soon after its start. */
@@ -56,6 +59,7 @@ export class Keeper {
       const exit = await worker.ended
       this.#worker = undefined
       if (exit.code !== null) return exit.code
+      if (this.#killed) return 1
       const what = { worker: worker.pid, exit: exitText(exit) }
       if (this.#handingOver) {
         this.#handingOver = false
@@ -68,16 +72,20 @@ export class Keeper {
       if (this.#deaths > workerDeathsMax) return this.#lost(what, 'worker after worker has died: the mount is given up')
       log.warn(what, 'the worker has died: another goes on')
       await clock.sleep(this.#pauseMs())
+      if (this.#killed) return 1
     }
   }
 
   /** A signal that means "end": the worker takes it in order, or at a second one at once. */
   stop(signal: NodeJS.Signals): void {
+    const { clock } = this.#options
     const isFirst = this.#stopSignal === undefined
     this.#stopSignal ??= signal
+    if (isFirst) this.#stopAt = clock.now()
     this.#worker?.signal(signal)
     // The worker bounds its end itself, unless something keeps it from running at all.
-    if (isFirst) this.#options.clock.after(shutdownMs + workerEndMs, () => this.#stopping.resolve())
+    if (isFirst) clock.after(shutdownMs + workerEndMs, () => this.#stopping.resolve())
+    else if (!this.#serves && clock.now() - this.#stopAt >= secondSignalMs) this.#stopping.resolve()
   }
 
   /** The worker, if it serves, leaves the mount to another, which is started from the program as it is on the disk. */
@@ -87,13 +95,24 @@ export class Keeper {
     this.#worker.signal('SIGUSR2')
   }
 
-  /** Resolves when a worker that was told to end has not, though it should have long ago. */
+  /** Whether a signal has asked for the end. */
+  get isStopping(): boolean {
+    return this.#stopSignal !== undefined
+  }
+
+  /** A worker that goes on for another has not begun to: it dies of signals, or takes them for the first. */
+  get #serves(): boolean {
+    return !this.#hasServed || this.#readyAt !== undefined
+  }
+
+  /** Resolves when a worker that was told to end has not, though it should have long ago, or is to at once and does not serve yet. */
   get overdue(): Promise<void> {
     return this.#stopping.promise
   }
 
-  /** Ends the worker as it is. */
+  /** Ends the worker as it is, for good: run() resolves. */
   kill(): void {
+    this.#killed = true
     this.#worker?.signal('SIGKILL')
   }
 

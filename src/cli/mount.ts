@@ -8,7 +8,7 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { openSync, unlinkSync } from 'node:fs'
+import { closeSync, openSync, unlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -21,6 +21,7 @@ import { hour } from '../base/units.js'
 import { fuseDevice } from '../fuse/prerequisites.js'
 import type { Exit } from './exit.js'
 import { Keeper, type Worker } from './keeper.js'
+import { abandonMs } from './limits.js'
 import { addMountOptions } from './mount-options.js'
 import type { MountOptions } from './mount-worker.js'
 import {
@@ -33,7 +34,7 @@ import {
   waitDefaultMs,
 } from './options.js'
 
-import { program, runProgram } from './program.js'
+import { program, report, runProgram } from './program.js'
 
 const name = 'leasefs-mount'
 
@@ -63,7 +64,7 @@ export async function main(): Promise<void> {
 async function run(mountPoint: string, options: Options): Promise<void> {
   const { kept } = options
   const device = kept ? undefined : openDevice(options)
-  if (device !== undefined) return keep([device, openMemory()], options)
+  if (device !== undefined) return keep(mountPoint, [device, openMemory()], options)
   const { runWorker } = await import('./mount-worker.js')
   const keeper = { device: deviceDescriptor, memory: memoryDescriptor, goesOn: kept === 'next' }
   await runWorker(name, mountPoint, options, kept && keeper)
@@ -94,7 +95,7 @@ function openMemory(): number {
   throw new LeasefsError('IO', `no file can be made in ${memoryDirectories.join(', ')}`)
 }
 
-async function keep(descriptors: readonly number[], options: Options): Promise<void> {
+async function keep(mountPoint: string, descriptors: readonly number[], options: Options): Promise<void> {
   const clock = new SystemClock()
   const log = openLog(name, options.logLevel)
   let hasBeenReady = false
@@ -113,11 +114,21 @@ async function keep(descriptors: readonly number[], options: Options): Promise<v
       .on('error', () => {})
       .resume()
   }
+  const ended = keeper.run()
   const overdue = keeper.overdue.then(() => {
     keeper.kill()
-    return 1
+    return Promise.race([ended, clock.sleep(abandonMs).then(() => 1)])
   })
-  process.exit(await Promise.race([keeper.run(), overdue]))
+  const code = await Promise.race([ended, overdue])
+  if (code !== 0 && keeper.isStopping) await Promise.race([detach(mountPoint, descriptors), clock.sleep(abandonMs)])
+  process.exit(code)
+}
+
+/** Whoever ended the mount does not want it to stay behind, though no worker could take it away. */
+async function detach(mountPoint: string, descriptors: readonly number[]): Promise<void> {
+  for (const descriptor of descriptors) closeSync(descriptor)
+  const { removeDeadMount } = await import('../fuse/mount-point.js')
+  await removeDeadMount(mountPoint).catch(reason => report(name, reason))
 }
 
 /** Runs this program as a worker, with a session of its own: what a terminal sends comes through the keeper. */

@@ -39,8 +39,7 @@ export async function checkMountPoint(path: string, clock: Clock = new SystemClo
 }
 
 async function check(path: string): Promise<string> {
-  const real = await realMountPoint(resolve(path))
-  await removeDeadMount(real)
+  const real = await removeDeadMount(path)
   const mount = mountAt(real, await listMounts())
   if (mount) throw new LeasefsError('ALREADY_EXISTS', `mount point ${path} is already mounted (${mount.source})`)
   if (!(await stat(real)).isDirectory()) {
@@ -62,18 +61,25 @@ async function realMountPoint(absolute: string): Promise<string> {
   }
 }
 
-async function removeDeadMount(real: string): Promise<void> {
+/**
+ * Takes away what is mounted there if it is a mount of ours whose process has died. Returns the real path.
+ *
+ * @throws LeasefsError IO: it is a dead mount of another program, or can't be taken away
+ */
+export async function removeDeadMount(path: string): Promise<string> {
+  const real = await realMountPoint(resolve(path))
   // Not stat(): for seconds after its process has died the kernel may know that by itself.
   const error = await statfs(real).then(
     () => undefined,
     reason => reason,
   )
-  if (!isDead(error)) return
+  if (!isDead(error)) return real
   const mount = mountAt(real, await listMounts())
   if (mount?.type !== mountType) {
     throw new LeasefsError('IO', `mount point ${real} is a dead mount of another program: unmount it first`)
   }
   await unmountLazily(real)
+  return real
 }
 
 function isDead(reason: unknown): boolean {

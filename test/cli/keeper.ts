@@ -6,6 +6,7 @@ import { SimulatedClock } from '../../src/base/simulated-clock.js'
 import type { Exit } from '../../src/cli/exit.js'
 import { Keeper } from '../../src/cli/keeper.js'
 import {
+  secondSignalMs,
   shutdownMs,
   workerDeathsMax,
   workerEndMs,
@@ -120,6 +121,28 @@ t.test('a worker that does not end when it should is told so', async t => {
   t.ok(overdue)
   keeper.kill()
   t.same(workers[0]?.signals, ['SIGTERM', 'SIGKILL'])
+})
+
+t.test('a second signal ends at once what does not serve yet', async t => {
+  const { clock, workers, keeper, code } = await kept()
+  await clock.advance(workerSteadyMs)
+  workers[0]?.end(killed)
+  await clock.advance(0)
+  let overdue = false
+  void keeper.overdue.then(() => {
+    overdue = true
+  })
+  keeper.stop('SIGINT')
+  keeper.stop('SIGINT')
+  await clock.advance(secondSignalMs)
+  t.notOk(overdue, 'a terminal may send it twice')
+  keeper.stop('SIGINT')
+  await clock.advance(0)
+  t.ok(overdue)
+  keeper.kill()
+  workers[1]?.end(killed)
+  t.equal(await code.ended, 1)
+  t.equal(workers.length, 2)
 })
 
 t.test('a worker that hands over is followed at once, and is not counted as dead', async t => {
