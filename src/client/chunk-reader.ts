@@ -9,12 +9,22 @@ import { LeasefsError } from '../base/errors.js'
 import { checksumBlockSize, mutationSizeMax } from '../constants.js'
 import type { DataClient } from '../dataplane/data-plane.js'
 import { handleText, type Ino, type ServerId } from '../wire/ids.js'
-import { damageWaitMs, retryPauseMsMax, retryPauseMsMin, suspectMs, suspectsMax } from './limits.js'
+import { BlockLostError } from './block-lost.js'
+import {
+  absentForgetMs,
+  damageWaitMs,
+  lastTryMs,
+  lostForgetMs,
+  retryPauseMsMax,
+  retryPauseMsMin,
+  suspectMs,
+  suspectsMax,
+} from './limits.js'
 import type { LocationCache } from './location-cache.js'
-import type { PresentChunk, ReplicaServer } from './locations.js'
-import { BlockLostError, LostBlocks } from './lost-blocks.js'
+import type { LocatedChunk, PresentChunk, ReplicaServer } from './locations.js'
 import { readRecoveryFrom, worthReporting } from './recovery.js'
 import type { Session } from './session.js'
+import { Troubles } from './troubles.js'
 
 export interface ChunkReaderOptions {
   readonly locations: Pick<LocationCache, 'locate' | 'forget'>
@@ -39,7 +49,8 @@ const zeros = Buffer.alloc(mutationSizeMax)
 export class ChunkReader {
   readonly #options: ChunkReaderOptions
   readonly #suspects: Suspects
-  readonly #lost = new LostBlocks()
+  readonly #lost = new Troubles(lostForgetMs)
+  readonly #absent = new Troubles(absentForgetMs)
 
   constructor(options: ChunkReaderOptions) {
     this.#options = options
@@ -47,31 +58,53 @@ export class ChunkReader {
   }
 
   /**
-   * Exactly `length` bytes, in pieces that follow one another.
+   * Exactly `length` bytes, in pieces that follow one another. A chunk that is
+   * out of reach is waited for once, not again by reads that follow at once.
    *
-   * @throws LeasefsError IO: no replica could be read in time; what the master says
+   * @throws LeasefsError IO: no replica could be read in time; what the master says, TIMEOUT if it says nothing
    */
   async read(range: ChunkRange): Promise<readonly Buffer[]> {
     const { clock, locations, timeoutMs } = this.#options
-    const tooLate = clock.now() + timeoutMs
+    const name = `${range.ino} ${range.index}`
+    const began = clock.now()
     for (let pauseMs = retryPauseMsMin; ; pauseMs = Math.min(2 * pauseMs, retryPauseMsMax)) {
-      const { chunk } = await locations.locate(range.ino, range.index, 'read')
+      const { chunk } = await this.#locate(range, name, began)
       if (!chunk) return [zeros.subarray(0, range.length)]
-      const outcome = await this.#readAny(chunk, range)
-      if (!(outcome instanceof LeasefsError)) return outcome
+      const outcome = await this.#readAny(chunk, range, began)
+      if (!(outcome instanceof LeasefsError)) {
+        this.#absent.passed(name)
+        return outcome
+      }
       if (readRecoveryFrom[outcome.code] === 'fail') throw outcome
       locations.forget(range.ino, range.index)
       // What all replicas have lost is being restored, or it never will be.
-      const deadline = outcome instanceof BlockLostError ? Math.min(tooLate, outcome.since + damageWaitMs) : tooLate
+      const isLost = outcome instanceof BlockLostError
+      const since = isLost ? outcome.since : this.#absent.met(name, began, clock.now())
+      const deadline = isLost ? Math.min(began + timeoutMs, since + damageWaitMs) : since + timeoutMs
       if (clock.now() + pauseMs >= deadline) throw unreadable(chunk, range, outcome)
       await clock.sleep(pauseMs)
     }
   }
 
+  /** Not for longer than the chunk is waited for. */
+  #locate({ ino, index }: ChunkRange, name: string, began: number): Promise<LocatedChunk> {
+    const { clock, locations, timeoutMs } = this.#options
+    const since = this.#absent.since(name, clock.now()) ?? began
+    const leftMs = Math.max(since + timeoutMs - clock.now(), Math.min(lastTryMs, timeoutMs))
+    return new Promise((resolve, reject) => {
+      const late = () => {
+        this.#absent.met(name, began, clock.now())
+        reject(new LeasefsError('TIMEOUT', `where chunk ${index} of inode ${ino} is was not said in time`))
+      }
+      const cancel = clock.after(leftMs, late)
+      locations.locate(ino, index, 'read').finally(cancel).then(resolve, reject)
+    })
+  }
+
   /**
    * From the first replica that can; else the error of the last, or the first that says we are out of date.
    */
-  async #readAny(chunk: PresentChunk, range: ChunkRange): Promise<readonly Buffer[] | LeasefsError> {
+  async #readAny(chunk: PresentChunk, range: ChunkRange, began: number): Promise<readonly Buffer[] | LeasefsError> {
     const { offset, length } = range
     let error = new LeasefsError('UNAVAILABLE', `chunk ${handleText(chunk.handle)} has no replica that can be reached`)
     let damage: LeasefsError | undefined
@@ -92,21 +125,21 @@ export class ChunkReader {
       else absence = error
     }
     const parts = damage && halves(range)
-    if (parts) return await this.#readParts(chunk, parts)
+    if (parts) return await this.#readParts(chunk, parts, began)
     if (absence || !damage) return absence ?? error
     const index = Math.floor(offset / checksumBlockSize)
-    return new BlockLostError(
-      chunk.handle,
-      index,
-      this.#lost.met(chunk.handle, index, this.#options.clock.now()),
-      damage,
-    )
+    const since = this.#lost.met(`${chunk.handle} ${index}`, began, this.#options.clock.now())
+    return new BlockLostError(chunk.handle, index, since, damage)
   }
 
-  async #readParts(chunk: PresentChunk, parts: readonly ChunkRange[]): Promise<readonly Buffer[] | LeasefsError> {
+  async #readParts(
+    chunk: PresentChunk,
+    parts: readonly ChunkRange[],
+    began: number,
+  ): Promise<readonly Buffer[] | LeasefsError> {
     const pieces: Buffer[] = []
     for (const part of parts) {
-      const outcome = await this.#readAny(chunk, part)
+      const outcome = await this.#readAny(chunk, part, began)
       if (outcome instanceof LeasefsError) return outcome
       pieces.push(...outcome)
     }

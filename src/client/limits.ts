@@ -51,9 +51,18 @@ export const retryPauseMsMax = 500
 /** How long a read waits for a block that all replicas have damaged: what can be restored has been by then. */
 export const damageWaitMs = 5 * second
 
-/** Such blocks that are kept in mind, and for how long when no read meets them. */
-export const lostBlocksMax = 1024
+/** Such blocks are kept in mind for so long when no read meets them. */
 export const lostForgetMs = 1 * minute
+
+/**
+ * The same for chunks that were out of reach for too long: when reading ahead has failed the kernel asks for each page
+ * by itself, at once. It gets one more try, for so long.
+ */
+export const absentForgetMs = 200
+export const lastTryMs = 500
+
+/** Blocks, and chunks, kept in mind. */
+export const troublesMax = 1024
 
 /** Requests the master has from us without having answered, and those that wait for their turn. */
 export const requestsInFlightMax = 256

@@ -2,7 +2,7 @@ import t from 'tap'
 import { LeasefsError } from '../../src/base/errors.js'
 import { SimulatedClock } from '../../src/base/simulated-clock.js'
 import { ChunkReader } from '../../src/client/chunk-reader.js'
-import { damageWaitMs, suspectMs } from '../../src/client/limits.js'
+import { damageWaitMs, lastTryMs, suspectMs } from '../../src/client/limits.js'
 import type { Operation, Result } from '../../src/client/requests.js'
 import { checksumBlockSize } from '../../src/constants.js'
 import type { Ino } from '../../src/wire/ids.js'
@@ -141,6 +141,53 @@ t.test('a chunk with no replica in reach is waited for', async t => {
   const reading = reader.read(range)
   await clock.advance(100)
   t.same(Buffer.concat(await reading), Buffer.alloc(50, 1))
+})
+
+t.test('a chunk that nobody has is waited for once, not by each read', async t => {
+  const { reader, locations, clock } = make()
+  locations.answers = [{ servers: [] }]
+  const failsAfter = async (read: typeof range) => {
+    const began = clock.now()
+    let ended: number | undefined
+    const reading = reader.read(read).finally(() => {
+      ended = clock.now()
+    })
+    reading.catch(() => {})
+    while (ended === undefined && clock.now() < began + 3 * timeoutMs) await clock.advance(100)
+    await t.rejects(reading, { code: 'IO' })
+    return (ended ?? Number.POSITIVE_INFINITY) - began
+  }
+  const first = await failsAfter(range)
+  t.ok(first > timeoutMs - 1_000 && first <= timeoutMs, `${first} ms`)
+  t.ok((await failsAfter({ ...range, offset: 0 })) < 1_000)
+  t.ok((await failsAfter({ ...range, offset: 10 })) < 1_000)
+  t.ok((await failsAfter({ ...range, index: 1 })) > timeoutMs - 1_000, 'another chunk')
+
+  t.ok((await failsAfter(range)) > timeoutMs - 1_000, 'later')
+
+  locations.answers = [{}]
+  t.same(Buffer.concat(await reader.read(range)), Buffer.alloc(50, 1))
+  locations.answers = [{ servers: [] }]
+  t.ok((await failsAfter(range)) > timeoutMs - 1_000, 'it had been back')
+})
+
+t.test('a master that does not answer is waited for once', async t => {
+  const { reader, locations, clock } = make()
+  locations.locate = () => new Promise(() => {})
+  for (const [read, ms] of [
+    ['the first', timeoutMs],
+    ['the next', lastTryMs],
+  ] as const) {
+    const reading = reader.read(range)
+    let failed = false
+    reading.catch(() => {
+      failed = true
+    })
+    await clock.advance(ms - 1)
+    t.notOk(failed, read)
+    await clock.advance(1)
+    await t.rejects(reading, { code: 'TIMEOUT' }, read)
+  }
 })
 
 t.test('what no other replica could do better fails at once', async t => {

@@ -13,10 +13,11 @@ import type { ChunkRecord } from '../chunk-table.js'
 import type { BadReplicas } from './bad-replicas.js'
 import { addressesOf, grantNewChunk, leaseMessage, placeServers } from './grant.js'
 import type { Grants } from './grants.js'
+import { isGood } from './lease-plan.js'
 import type { Lease } from './leases.js'
 import { locateCountMax, locateForWriteCountMax } from './limits.js'
 import type { ReplicaAt } from './replicas.js'
-import type { Room } from './room.js'
+import { isIncomplete, type Room } from './room.js'
 
 export interface LocateQuestion {
   readonly ino: Ino
@@ -88,9 +89,15 @@ export class Layout {
     }
   }
 
-  /** No replica may be read as things are: a raise was cut short, or they may differ, or each may lack something. */
-  #needsSettling({ handle, version, settledVersion }: ChunkRecord): boolean {
-    const { doubts, replicas } = this.#room
+  /**
+   * No replica may be read as things are: a raise was cut short, or they may differ, or each may lack something. If all
+   * are gone there is nothing to be done about it.
+   */
+  #needsSettling(record: ChunkRecord): boolean {
+    const { doubts, replicas, servers } = this.#room
+    const { handle, version, settledVersion } = record
+    const mayServe = (at: ReplicaAt) => isGood(record, at.version) && servers.standing(at.server) !== 'gone'
+    if (!isIncomplete(this.#room) && !replicas.of(handle).some(mayServe)) return false
     if (version !== settledVersion || doubts.isAmongAll(handle)) return true
     if (!doubts.has(handle)) return false
     const current = replicas.of(handle).filter(at => at.version === version)
