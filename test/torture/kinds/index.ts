@@ -7,7 +7,7 @@ import { between, type Fault, type Kind, type Target } from './kind.js'
 import { partitionKinds } from './partitions.js'
 import { processKinds } from './processes.js'
 
-const calmMs = 1500
+const calmMs = 500
 
 const single: Readonly<Record<string, Kind>> = { ...processKinds, ...partitionKinds, ...diskKinds, ...damageKinds }
 
