@@ -2,7 +2,7 @@
 // replicas are, leases, placement, and the background duties. What it may
 // assume of the other half is in chunk-service.ts and chunk-table.ts.
 
-import { LeasefsError } from '../../base/errors.js'
+import { errorCodeOf, LeasefsError } from '../../base/errors.js'
 import { type ControlNetwork, type Handler, stream, unary } from '../../rpc/control-network.js'
 import type { MasterDiskStatus, TrashStatus } from '../../wire/gen/admin.js'
 import type { ChunkLayout, ReportReplica } from '../../wire/gen/client.js'
@@ -97,7 +97,7 @@ export class Chunks implements ChunkService {
   async report({ handle, version, serverId, code }: ReportReplica): Promise<void> {
     const chunk = checkHandle(handle)
     const server = checkServerId(serverId)
-    this.#room.log.warn({ server, handle, version, code }, 'a client could not read a replica')
+    this.#room.warner.warn({ server, handle, version, code: errorCodeOf(code) }, 'a client could not read a replica')
     this.#bad.note(server, chunk, version)
     // Looked into in the background: the client goes on with another replica.
     if (code === 'UNAVAILABLE') this.#watch.inquire(server)

@@ -113,7 +113,7 @@ export class ChunkserverSession implements ServerSession {
       this.#dispatch(message.message)
     } catch (reason) {
       if (!(reason instanceof LeasefsError)) throw reason
-      this.#room.log.warn({ peer: this.#stream.peer, err: reason }, 'chunkserver refused')
+      this.#room.warner.warn({ peer: this.#stream.peer, err: reason }, 'chunkserver refused')
       this.close(reason)
     }
   }

@@ -4,6 +4,7 @@
 import type { Clock } from '../../base/clock.js'
 import { LeasefsError } from '../../base/errors.js'
 import type { Logger } from '../../base/log.js'
+import { LogLimit, type Warner } from '../../base/log-limit.js'
 import type { Random } from '../../base/random.js'
 import type { Trace } from '../../base/trace.js'
 import { serverLeaseMs } from '../../constants.js'
@@ -43,6 +44,8 @@ export interface RoomOptions {
 }
 
 export interface Room extends RoomOptions {
+  /** For what others can cause as often as they like. */
+  readonly warner: Warner
   readonly servers: Servers
   readonly replicas: Replicas
   readonly leases: LeaseTable
@@ -66,6 +69,7 @@ export function openRoom(options: RoomOptions, closing: AbortSignal): Room {
   return {
     ...options,
     closing,
+    warner: new LogLimit(options.log, options.clock),
     servers: new Servers(serverLeaseMs),
     replicas: new Replicas(),
     leases: new LeaseTable(options.table.masterEpoch, options.leaseMs),

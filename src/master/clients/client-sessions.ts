@@ -7,6 +7,7 @@
 import type { Clock } from '../../base/clock.js'
 import { LeasefsError } from '../../base/errors.js'
 import type { Logger } from '../../base/log.js'
+import { LogLimit, type Warner } from '../../base/log-limit.js'
 import { clientLeaseMs, sessionMs } from '../../constants.js'
 import { type Handler, stream } from '../../rpc/control-network.js'
 import { MasterService } from '../../wire/gen/services.js'
@@ -36,7 +37,7 @@ export interface ClientSessionsOptions {
 export class ClientSessions implements Reception {
   readonly clusterId: ClusterId
   readonly clock: Clock
-  readonly log: Logger
+  readonly warner: Warner
   readonly #options: ClientSessionsOptions
   readonly #sessionMs: number
   readonly #interest = new Interest<CacheLease>()
@@ -54,7 +55,7 @@ export class ClientSessions implements Reception {
     const { clusterId, clock, log, state } = options
     this.clusterId = clusterId
     this.clock = clock
-    this.log = log
+    this.warner = new LogLimit(log, clock)
     this.#options = options
     this.#sessionMs = options.sessionMs ?? sessionMs
     for (const { id } of state.sessions.list()) {
@@ -107,7 +108,7 @@ export class ClientSessions implements Reception {
     } finally {
       this.#beginning--
     }
-    this.log.info({ sessionId: id, description: text }, 'a client session begins')
+    this.#options.log.info({ sessionId: id, description: text }, 'a client session begins')
     return this.#add(id as SessionId)
   }
 
@@ -121,7 +122,7 @@ export class ClientSessions implements Reception {
 
   lost({ id }: ClientSession, reason: LeasefsError): void {
     if (this.#closed || !this.#sessions.has(id)) return
-    this.log.info({ sessionId: id, reason: reason.message }, 'a client has gone silent')
+    this.#options.log.info({ sessionId: id, reason: reason.message }, 'a client has gone silent')
     this.#later(id, this.#sessionMs, () => this.#end(id, 'expired'))
   }
 
@@ -157,10 +158,10 @@ export class ClientSessions implements Reception {
     this.#options.executor
       .submit(state => checkSessionEnd(state, id, how === 'expired'))
       .then(
-        () => this.log.info({ sessionId: id }, 'a client session has ended'),
+        () => this.#options.log.info({ sessionId: id }, 'a client session has ended'),
         reason => {
           if (this.#closed || LeasefsError.from(reason).code === 'SESSION_LOST') return
-          this.log.warn({ err: reason, sessionId: id }, 'the end of a client session is not journaled yet')
+          this.#options.log.warn({ err: reason, sessionId: id }, 'the end of a client session is not journaled yet')
           this.#later(id, endRetryMs, () => this.#end(id, how))
         },
       )

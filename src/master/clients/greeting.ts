@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../base/clock.js'
 import { LeasefsError } from '../../base/errors.js'
-import type { Logger } from '../../base/log.js'
+import type { Warner } from '../../base/log-limit.js'
 import { clientLeaseMs, formatVersion } from '../../constants.js'
 import type { ClientHello, ClientToMaster } from '../../wire/gen/client.js'
 import type { ClusterId, SessionId } from '../../wire/ids.js'
@@ -13,7 +13,7 @@ import { helloMs } from './limits.js'
 export interface Reception {
   readonly clusterId: ClusterId
   readonly clock: Clock
-  readonly log: Logger
+  readonly warner: Warner
 
   /** A new session. @throws LeasefsError UNAVAILABLE, NO_SPACE, IO */
   begin(description: string): Promise<ClientSession>
@@ -57,7 +57,7 @@ export function receiveClient(stream: ClientStream, reception: Reception): void 
       receive(message)
     } catch (reason) {
       if (!(reason instanceof LeasefsError)) throw reason
-      reception.log.warn({ err: reason, peer: stream.peer, sessionId: session?.id }, 'a client is cut off')
+      reception.warner.warn({ err: reason, peer: stream.peer, sessionId: session?.id }, 'a client is cut off')
       stream.close(reason)
     }
   })
@@ -87,7 +87,7 @@ async function greet(
   } catch (reason) {
     if (!(reason instanceof LeasefsError)) throw reason
     const { code, message } = reason
-    reception.log.warn({ err: reason, peer: stream.peer }, 'a client is not welcome')
+    reception.warner.warn({ err: reason, peer: stream.peer }, 'a client is not welcome')
     stream.send({ message: { $case: 'welcome', value: { ...welcome, failure: { code, message } } } })
     stream.close(reason)
   }
