@@ -11,6 +11,9 @@ import { Arena } from '../test/fuzz/arena.js'
 import { complaintsOf, fuzz, type Tally } from '../test/fuzz/run.js'
 import { openSlow, slowComplaintsOf } from '../test/fuzz/slow.js'
 
+/** Of each kind, on each port. */
+const slowCount = 10
+
 interface Options {
   readonly seconds: number
   readonly seed?: number
@@ -23,7 +26,7 @@ async function bench({ seconds, seed = Math.floor(performance.timeOrigin) % 2 **
     await arena.start()
     const ports = arena.ports()
     process.stdout.write(`seed ${seed}: ${ports.length} ports for ${seconds} s\n`)
-    const closeSlow = await openSlow(ports)
+    const closeSlow = await openSlow(ports, slowCount)
     const tallies = await fuzz({ ports, seed, ms: seconds * 1000, only })
     const slow = closeSlow()
     const figures = arena.figures()

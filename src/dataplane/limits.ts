@@ -37,6 +37,10 @@ export const goodbyeMs = 1 * second
 /** Connections nothing is asked on are closed after this. */
 export const idleMs = 1 * minute
 
+/** Names of hosts that are looked up at once, on the four threads that also read and write files; and that wait for that. */
+export const lookupsAtOnceMax = 2
+export const lookupsWaitingMax = 64
+
 /** Bytes that wait in a pipe before its write() says false. */
 export const pipeQueuedBytesMax = 1 * MiB
 

@@ -7,6 +7,7 @@ import type { Logger } from '../base/log.js'
 import { type Address, addressText } from '../wire/address.js'
 import type { ByteNetwork, BytePipe, ByteServer } from './byte-network.js'
 import { pipeQueuedBytesMax } from './limits.js'
+import { Lookups } from './lookups.js'
 
 // The type leaves out what goes to the stream below the socket.
 const options: SocketConstructorOpts & ServerOpts = {
@@ -19,6 +20,7 @@ const options: SocketConstructorOpts & ServerOpts = {
 export class TcpNetwork implements ByteNetwork {
   readonly #clock: Clock
   readonly #log: Logger
+  readonly #lookups = new Lookups()
 
   constructor(clock: Clock, log: Logger) {
     this.#clock = clock
@@ -56,7 +58,8 @@ export class TcpNetwork implements ByteNetwork {
       const failed = (cause: NodeJS.ErrnoException) =>
         fail(`could not be reached: ${cause.code ?? cause.message}`, cause)
       socket.once('error', failed)
-      socket.connect({ host: address.host, port: address.port, noDelay: true }, () => {
+      const { lookup } = this.#lookups
+      socket.connect({ host: address.host, port: address.port, noDelay: true, lookup }, () => {
         cancelTimer()
         socket.off('error', failed)
         resolve(new TcpPipe(socket, name))

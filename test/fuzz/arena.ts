@@ -31,7 +31,7 @@ export const grownBytesMax: Readonly<Record<string, number>> = {
 const logLinesMax = 10
 
 /** So that the numbers of known inodes and chunks are none of those that attackers like. */
-const fillers = 300
+const fillers = 130
 const sizes = [0, 1, 100, 4096, 100 * KiB, 3 * MiB + 17]
 
 export interface DaemonFigures {
@@ -64,7 +64,7 @@ export class Arena {
     const filler = join(this.cluster.mountPoint, 'filler')
     mkdirSync(directory)
     mkdirSync(filler)
-    for (let i = 0; i < fillers; i++) writeFileSync(join(filler, String(i)), i < 20 ? 'x' : '')
+    for (let i = 0; i < fillers; i++) writeFileSync(join(filler, String(i)), i < 10 ? 'x' : '')
     for (const [i, size] of sizes.entries()) {
       const path = join(directory, `file-${i}`)
       const bytes = randomBytes(size)

@@ -31,8 +31,8 @@ export interface Attack {
   run(port: Port, chance: Chance): Promise<Outcome>
 }
 
-/** How soon who sends nonsense is thrown out. */
-export const dropMs = 5000
+/** Who sends nonsense is thrown out within this; at once, if the machine has nothing else to do. */
+export const dropMs = 15_000
 
 export function dropped(isDropped: boolean): Outcome {
   return isDropped ? 'dropped' : 'kept'

@@ -1,6 +1,8 @@
 // Attacks on the data plane: frames that are broken, out of order, too many, or
 // whose like no client of ours would send.
 
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { crc32 } from '@node-rs/crc32'
 import { MiB } from '../../src/base/units.js'
 import { type Address, parseAddress } from '../../src/wire/address.js'
@@ -273,6 +275,35 @@ export const frameAttacks: readonly Attack[] = [
         await delay(200)
         return 'answered'
       }),
+  },
+  {
+    name: 'chains to the attacker',
+    ports: ['data'],
+    // Who answers there with anything but acknowledgements, or with nothing.
+    async run(port, chance) {
+      const trap = createServer(socket => {
+        socket.on('error', () => {})
+        socket.resume()
+        chance.pick([
+          () => socket.write(chance.bytes(5000)),
+          () => socket.destroy(),
+          () => socket.end(push(chance, chance.bytes(9))),
+          () => {},
+        ])()
+      })
+      trap.listen(0, '127.0.0.1')
+      await once(trap, 'listening')
+      const address = trap.address()
+      const there = { host: '127.0.0.1', port: address && typeof address === 'object' ? address.port : 0 }
+      try {
+        return await connected(port, async wire => {
+          for (let i = 0; i < 5; i++) await wire.send(push(chance, chance.bytes(1000), [there]))
+          return (await wire.isAnswered(dropMs)) ? 'answered' : 'kept'
+        })
+      } finally {
+        trap.close()
+      }
+    },
   },
   {
     name: 'chains in circles',

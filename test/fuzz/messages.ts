@@ -1,11 +1,14 @@
 // Messages of the control plane with fields that nobody would send: written as
 // they are on the wire, so that also what no encoder writes can be said.
 
+import { MiB } from '../../src/base/units.js'
 import type { ClusterFacts } from './attack.js'
 import type { Chance } from './chance.js'
 import type { Field, Schema } from './schema.js'
 
 const depthMax = 4
+/** A message that has so much gets no more fields: it is too long in any case. */
+const bytesMax = 5 * MiB
 
 /** Of which a request may name anything that is there: it changes nothing. */
 const harmless = new Set([
@@ -58,11 +61,16 @@ export class Messages {
   any(type: string, chance: Chance, only?: string, depth = 0): Buffer {
     const fields = this.#schema.messages.get(type) ?? []
     const parts: Buffer[] = []
+    let bytes = 0
     for (const field of fields) {
       if (only !== undefined && field.name !== only) continue
       if (only === undefined && chance.percent(30)) continue
       const count = field.repeated ? chance.pick([0, 1, 2, 10, 300]) : chance.percent(5) ? 2 : 1
-      for (let i = 0; i < count; i++) parts.push(this.#field(type, field, chance, depth))
+      for (let i = 0; i < count && bytes < bytesMax; i++) {
+        const part = this.#field(type, field, chance, depth)
+        bytes += part.length
+        parts.push(part)
+      }
     }
     if (chance.percent(5)) parts.push(Buffer.concat([key(chance.between(100, 5000), 2), varint(3n), chance.bytes(3)]))
     return Buffer.concat(parts)
@@ -143,7 +151,7 @@ export class Messages {
       case 2:
         return Buffer.from('😀'.repeat(chance.between(1, 100)).slice(chance.below(2)))
       case 3:
-        return chance.percent(5) ? Buffer.alloc(10 * 2 ** 20, 'N') : Buffer.alloc(2 ** 20, '/')
+        return Buffer.alloc(chance.pick([100_000, 100_000, 100_000, MiB, 10 * MiB]), chance.pick(['N', '/']))
       default:
         return Buffer.from(chance.pick(texts))
     }

@@ -10,8 +10,6 @@ import type { SessionId } from '../../src/wire/ids.js'
 import type { Port } from './attack.js'
 import { delay, Wire } from './wire.js'
 
-/** Of each kind, on each port. */
-const count = 10
 const dripMs = 500
 /** On a busy machine. */
 const slackMs = 5000
@@ -77,8 +75,8 @@ export interface SlowTally {
   readonly mustEnd: boolean
 }
 
-/** Opens them all. The function that is returned closes what is left, and tells. */
-export async function openSlow(ports: readonly Port[]): Promise<() => SlowTally[]> {
+/** Opens `count` of each kind on each port. The function that is returned closes what is left, and tells. */
+export async function openSlow(ports: readonly Port[], count: number): Promise<() => SlowTally[]> {
   const groups: { slow: Slow; port: Port; wires: Wire[] }[] = []
   const ended = new AbortController()
   const openedAt = performance.now()

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
 import type { Address } from '../../src/wire/address.js'
 
-const connectMs = 5000
+const connectMs = 15_000
 
 export class Wire {
   readonly #socket: Socket
@@ -32,6 +32,11 @@ export class Wire {
     const late = AbortSignal.timeout(connectMs)
     await once(socket, 'connect', { signal: late })
     return new Wire(socket)
+  }
+
+  /** Gets what the server says. */
+  onData(receive: (bytes: Buffer) => void): void {
+    this.#socket.on('data', receive)
   }
 
   get isClosed(): boolean {
