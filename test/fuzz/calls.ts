@@ -40,7 +40,8 @@ async function callAll(port: Port, chance: Chance, message: (type: string) => Bu
     })
     if (chance.percent(20)) return 'answered' // And gone.
     const ended = await Promise.all(calls.map(call => call.isEnded(answerMs)))
-    return ended.every(Boolean) ? 'answered' : 'kept'
+    const isHeard = connection.isClosed || calls.some(call => call.wasHeard)
+    return isHeard && ended.every(Boolean) ? 'answered' : 'kept'
   })
 }
 

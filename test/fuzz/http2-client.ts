@@ -87,6 +87,7 @@ export class Connection {
         window.writeUInt32BE(payload.length)
         this.write(Buffer.concat([frame(types.window, 0, 0, window), frame(types.window, 0, stream, window)]))
       }
+      call?.heard()
       if ((flags & endStream) !== 0) call?.ended()
     }
   }
@@ -106,6 +107,7 @@ export class Call {
   readonly #ended: Promise<void>
   #end: () => void = () => {}
   #isEnded = false
+  #wasHeard = false
   #waiting: Buffer[] = []
   #isLast = false
 
@@ -151,6 +153,15 @@ export class Call {
       this.#isLast = false
       this.#connection.write(frame(types.data, endStream, this.#id, Buffer.alloc(0)))
     }
+  }
+
+  /** The server has taken it for a call, and said something. */
+  get wasHeard(): boolean {
+    return this.#wasHeard
+  }
+
+  heard(): void {
+    this.#wasHeard = true
   }
 
   /** The server has said its last word. */

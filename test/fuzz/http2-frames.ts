@@ -49,6 +49,7 @@ export function request(path: string, headers: Readonly<Record<string, string>> 
     [':method', method],
     [':scheme', 'http'],
     [':path', path],
+    [':authority', 'leasefs'],
     ['content-type', type],
     ['te', 'trailers'],
   ]

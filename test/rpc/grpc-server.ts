@@ -12,9 +12,10 @@ import { SimulatedClock } from '../../src/base/simulated-clock.js'
 import { KiB, MiB } from '../../src/base/units.js'
 import { type Handler, stream, unary } from '../../src/rpc/control-network.js'
 import { serveGrpc } from '../../src/rpc/grpc-server.js'
-import { lookMs, messageMs } from '../../src/rpc/limits.js'
+import { lookMs, messageMs, serverLingerMs } from '../../src/rpc/limits.js'
 import { RequestMeters } from '../../src/rpc/request-meter.js'
 import { ChunkserverService, MasterService } from '../../src/wire/gen/services.js'
+import { committed } from '../suites/control-network.js'
 
 const { mutate } = ChunkserverService
 const asIs = (bytes: Buffer) => bytes
@@ -158,4 +159,32 @@ t.test('messages that have begun on many calls take so much memory together', as
   const closed = [session, other].map(session => new Promise(resolve => session.once('close', resolve)))
   await Promise.race(closed)
   t.match(lines[0], { msg: 'connection closed', reason: /too much was begun/ })
+})
+
+t.test('who takes nothing of what is sent to it loses its connection', async t => {
+  const message = committed(1, 'x'.repeat(1 * MiB))
+  const cases: [name: string, count: number, reason: RegExp][] = [
+    ['while the stream goes on', 65, /takes no messages/],
+    ['at its end', 1, /is not taken/],
+  ]
+  for (const [name, count, reason] of cases) {
+    const clock = new SimulatedClock()
+    const handler = stream(mutate, accepted => {
+      for (let i = 0; i < count; i++) accepted.send(message)
+      if (count === 1) accepted.close()
+    })
+    const { lines, port } = await serve(t, handler, clock)
+    const session = connectHttp2(`http://127.0.0.1:${port}`)
+    t.teardown(() => session.destroy())
+    session.on('error', () => {})
+    const closed = new Promise(resolve => session.once('close', resolve))
+    const headers = { ':method': 'POST', ':path': mutate.path, 'content-type': 'application/grpc', te: 'trailers' }
+    const call = session.request(headers)
+    call.on('error', () => {})
+    call.write(Buffer.alloc(5))
+    await once(call, 'response')
+    await clock.advance(serverLingerMs)
+    await closed
+    t.match(lines, [{ msg: 'connection closed', reason }], name)
+  }
 })
