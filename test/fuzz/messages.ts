@@ -14,7 +14,7 @@ const bytesMax = 5 * MiB
 const harmless = new Set([
   ...['Lookup', 'Resolve', 'GetAttributes', 'ReadDirectory', 'ReadLink', 'GetXattr', 'ListXattrs', 'TestLock'],
   ...['LocateRequest', 'Accessed', 'SyncInode', 'Open', 'Close'],
-  ...['ExtentsRequest', 'BlockChecksumsRequest', 'VerifyBlocksRequest', 'ReplicaVersion', 'ListReplicasRequest'],
+  ...['ExtentsRequest', 'BlockChecksumsRequest', 'ReplicaVersion', 'ListReplicasRequest'],
 ])
 
 /** What names an inode or a chunk. */
