@@ -182,7 +182,7 @@ t.test('who takes nothing of what is sent to it loses its connection', async t =
     const call = session.request(headers)
     call.on('error', () => {})
     call.write(Buffer.alloc(5))
-    await once(call, 'response')
+    await Promise.race([new Promise(resolve => call.once('response', resolve)), closed])
     await clock.advance(serverLingerMs)
     await closed
     t.match(lines, [{ msg: 'connection closed', reason }], name)
