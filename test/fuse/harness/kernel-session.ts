@@ -45,8 +45,9 @@ export class FakeDevice implements Device {
     return true
   }
 
-  async notify(message: Buffer): Promise<void> {
+  async notify(message: Buffer): Promise<boolean> {
     this.notifications.push(message)
+    return true
   }
 
   close(): void {

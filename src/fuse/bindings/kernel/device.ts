@@ -21,8 +21,8 @@ export interface Device {
   /** False: the kernel does not wait for this answer any more. */
   answer(pieces: readonly Buffer[]): boolean
 
-  /** Resolves when the kernel has done it, or knows of nothing to be done. */
-  notify(message: Buffer): Promise<void>
+  /** Resolves when the kernel has done it; to false if there was nothing to be done, or it does not know how. */
+  notify(message: Buffer): Promise<boolean>
 
   close(): void
 }
@@ -63,11 +63,11 @@ export class FuseDevice implements Device {
     }
   }
 
-  notify(message: Buffer): Promise<void> {
+  notify(message: Buffer): Promise<boolean> {
     return new Promise(resolve => {
       write(this.#fd, message, 0, message.length, null, error => {
         if (error && !ignored.has(error.code ?? '')) this.#log.warn({ err: error }, 'the kernel took no notification')
-        resolve()
+        resolve(!error)
       })
     })
   }

@@ -7,14 +7,18 @@
 // That of attributes takes no locks. With them gone the kernel asks before it
 // serves another page to read(2), and drops the pages itself if the file has changed.
 //
-// Those of names and pages take locks that a request of this very mount may hold
-// until we answer it, so they run beside everything else, a few at a time; and
+// Neither does that which takes back all names there are at once. Kernels before
+// Linux 6.16 have to be told each name.
+//
+// That of one name, and that of pages, take locks that a request of this very mount
+// may hold until we answer it, so they run beside everything else, a few at a time; and
 // where this mount has requests under way in the inode, or such a request comes
 // meanwhile, nobody waits for them: two mounts that work in one directory would
-// otherwise wait for one another. Pages, which matter to mmap(2) alone, are not
-// taken back at all before such requests have ended: a thread that waits for a
-// page can't be killed, and with it this process could not be, nor would the kernel
-// give up the requests that it waits for.
+// otherwise wait for one another. A thread that waits for such a lock can't be killed:
+// if this process is, it ends only when the kernel gives up the requests that the lock
+// is held for, and no other process can go on with the mount before. So pages,
+// which matter to mmap(2) alone, are not taken back at all before such requests have
+// ended, and names all at once where the kernel knows how.
 
 import { deferred } from '../../../base/deferred.js'
 import type { Ino } from '../../../client/file-system.js'
@@ -31,6 +35,9 @@ export class KernelCache {
   readonly #inFlight: Pick<InFlight, 'isBusy' | 'onBusy' | 'whenIdle'>
   readonly #waiting: (() => Promise<void>)[] = []
   #running = 0
+  #takesAllNames = true
+  /** About to be asked for. */
+  #allNames: Promise<boolean> | undefined
 
   constructor(
     device: Pick<Device, 'notify'>,
@@ -49,23 +56,36 @@ export class KernelCache {
       return
     }
     const all = new Set([...this.#known.inodes(), ...this.#known.directories()])
-    await Promise.all([this.#device.notify(namesMessage), ...Array.from(all, ino => this.#invalidate(ino))])
+    await Promise.all(Array.from(all, ino => this.#invalidate(ino)))
   }
 
-  /** The kernel forgets these names of the directory. */
+  /** The kernel believes these names of the directory no more. */
   async forgetNames(directory: Ino, names: readonly Buffer[]): Promise<void> {
+    if (names.length === 0 || (await this.#allNamesGone())) return
     await Promise.all(names.map(name => this.#send(entryMessage(directory, name))))
   }
 
   async #invalidate(ino: Ino): Promise<void> {
     const names = this.#known.takeNames(ino)
-    const done = [this.forgetNames(ino, names)]
     const isKnown = this.#known.has(ino)
-    if (isKnown) done.push(this.#pagesGone(ino))
-    await Promise.all([
+    const done = [isKnown ? this.#pagesGone(ino) : undefined]
+    const [areGone] = await Promise.all([
+      names.length === 0 || this.#allNamesGone(),
       isKnown && this.#device.notify(attributesMessage(ino)),
-      this.#unlessBusy(ino, Promise.all(done), names.length > 0),
     ])
+    if (!areGone) done.push(this.forgetNames(ino, names))
+    await this.#unlessBusy(ino, Promise.all(done))
+  }
+
+  /** False: this kernel does not know how (before Linux 6.16), so each has to be named. Asked for at once by many, it is done once. */
+  async #allNamesGone(): Promise<boolean> {
+    if (!this.#takesAllNames) return false
+    this.#allNames ??= Promise.resolve().then(() => {
+      this.#allNames = undefined
+      return this.#device.notify(namesMessage)
+    })
+    this.#takesAllNames = await this.#allNames
+    return this.#takesAllNames
   }
 
   #pagesGone(ino: Ino): Promise<void> {
@@ -74,19 +94,18 @@ export class KernelCache {
     })
   }
 
-  /** Resolves when `done` does. If a request is under way that may hold the locks it takes, all names are taken back instead: that takes none. */
-  async #unlessBusy(ino: Ino, done: Promise<unknown>, hasNames: boolean): Promise<void> {
+  /** Resolves when `done` does, or when a request that may hold the locks it takes is under way. */
+  async #unlessBusy(ino: Ino, done: Promise<unknown>): Promise<void> {
+    if (this.#inFlight.isBusy(ino)) return
     const busy = deferred<void>()
-    const cancel = this.#inFlight.isBusy(ino) ? undefined : this.#inFlight.onBusy(ino, () => busy.resolve())
-    if (!cancel) busy.resolve()
-    const isDone = await Promise.race([busy.promise.then(() => false), done.then(() => true)])
-    cancel?.()
-    if (!isDone && hasNames) await this.#device.notify(namesMessage)
+    const cancel = this.#inFlight.onBusy(ino, () => busy.resolve())
+    await Promise.race([done, busy.promise])
+    cancel()
   }
 
   #send(message: Buffer): Promise<void> {
     const sent = deferred<void>()
-    this.#waiting.push(() => this.#device.notify(message).then(sent.resolve))
+    this.#waiting.push(() => this.#device.notify(message).then(() => sent.resolve()))
     this.#pump()
     return sent.promise
   }
@@ -123,5 +142,5 @@ function message(code: number, body: Buffer): Buffer {
   return Buffer.concat([outHeader.encode({ len: outHeader.size + body.length, error: code, unique: 0 }), body])
 }
 
-/** All names, of all directories. Kernels before Linux 6.16 do not know it: there a name that a busy mount was told of may be believed until its time is up. */
+/** All names, of all directories. */
 const namesMessage = message(notifyCodes.INC_EPOCH, Buffer.alloc(0))

@@ -14,18 +14,20 @@ import { turn } from '../../harness/turn.js'
 const file = 5 as Ino
 const directory = 6 as Ino
 
-/** A kernel that takes notifications: at once, or when it is told to. */
-function cached({ slow = false } = {}) {
+/** A kernel that takes notifications: at once, or when it is told to; `old`: which has to be told each name. */
+function cached({ slow = false, old = false } = {}) {
   const told: string[] = []
   const waiting: Deferred<void>[] = []
   const inFlight = new InFlight(new SimulatedClock())
   const device = {
     notify(message: Buffer) {
-      told.push(read(message))
+      const text = read(message)
+      if (text === 'all names' && old) return Promise.resolve(false)
+      told.push(text)
       const taken = deferred<void>()
       if (slow) waiting.push(taken)
       else taken.resolve()
-      return taken.promise
+      return taken.promise.then(() => true)
     },
   }
   const known = new Known(() => {})
@@ -49,14 +51,26 @@ function read(message: Buffer): string {
 }
 
 t.test('what the kernel knows of an inode: its attributes, its names, and pages', async t => {
+  for (const old of [false, true]) {
+    const { told, known, cache } = cached({ old })
+    known.told(directory)
+    known.mayRemember(directory, name('a'))
+    known.mayRemember(directory, name('bb'))
+    await cache.invalidate([directory])
+    const names = old ? ['entry 6/a', 'entry 6/bb'] : ['all names']
+    t.same(told.sort(), [...names, 'attributes of inode 6', 'pages of inode 6'].sort())
+    told.length = 0
+    await cache.invalidate([directory])
+    t.same(told.sort(), ['attributes of inode 6', 'pages of inode 6'], 'the names are not remembered any more')
+  }
+})
+
+t.test('what is invalidated at once has all names taken back once', async t => {
   const { told, known, cache } = cached()
-  known.told(directory)
   known.mayRemember(directory, name('a'))
-  known.mayRemember(directory, name('bb'))
-  await cache.invalidate([directory])
-  t.same(told, ['entry 6/a', 'entry 6/bb', 'pages of inode 6', 'attributes of inode 6'])
-  await cache.invalidate([directory])
-  t.same(told.slice(4), ['pages of inode 6', 'attributes of inode 6'], 'the names are not remembered any more')
+  known.mayRemember(root, name('b'))
+  await cache.invalidate([directory, root])
+  t.equal(told.filter(text => text === 'all names').length, 1)
 })
 
 t.test('what it does not know it is not told of', async t => {
@@ -78,8 +92,6 @@ t.test('everything', async t => {
     'attributes of inode 1',
     'attributes of inode 5',
     'attributes of inode 6',
-    'entry 1/b',
-    'entry 6/a',
     'pages of inode 1',
     'pages of inode 5',
     'pages of inode 6',
@@ -102,24 +114,32 @@ t.test('it is waited for', async t => {
   await invalidated
 })
 
-t.test('where this mount has requests under way, all names are taken back instead of those', async t => {
-  const { told, waiting, inFlight, known, cache } = cached({ slow: true })
+t.test('names that must be told one by one are not waited for where this mount has requests under way', async t => {
+  const { told, waiting, inFlight, known, cache } = cached({ slow: true, old: true })
   known.mayRemember(root, name('b'))
   inFlight.begin(4, root)
   const invalidated = cache.invalidate([root])
   await turn()
-  t.same(told, ['entry 1/b', 'attributes of inode 1', 'all names'], 'they are told all the same')
-  waiting[1]?.resolve()
-  waiting[2]?.resolve()
+  waiting[0]?.resolve()
   await invalidated
+  t.same(told, ['attributes of inode 1', 'entry 1/b'], 'they are told all the same')
 })
 
-t.test('but not if there are none', async t => {
-  const { told, inFlight, known, cache } = cached()
-  known.told(file)
-  inFlight.begin(4, file)
-  await cache.invalidate([file])
-  t.same(told, ['attributes of inode 5'])
+t.test('all at once they are', async t => {
+  const { told, waiting, inFlight, known, cache } = cached({ slow: true })
+  known.mayRemember(root, name('b'))
+  inFlight.begin(4, root)
+  let done = false
+  const invalidated = cache.invalidate([root]).then(() => {
+    done = true
+  })
+  await turn()
+  t.same(told, ['attributes of inode 1', 'all names'])
+  waiting[0]?.resolve()
+  await turn()
+  t.notOk(done)
+  waiting[1]?.resolve()
+  await invalidated
 })
 
 t.test('pages are not taken back while this mount has requests under way: the attributes are enough', async t => {
@@ -133,23 +153,24 @@ t.test('pages are not taken back while this mount has requests under way: the at
   t.same(told.slice(2), ['pages of inode 5'], 'when they have ended: once')
 })
 
-t.test('nor are names waited for any longer when a request comes that may hold a lock it needs', async t => {
-  const { told, waiting, inFlight, known, cache } = cached({ slow: true })
+t.test('nor are they waited for any longer when a request comes that may hold a lock it needs', async t => {
+  const { told, waiting, inFlight, known, cache } = cached({ slow: true, old: true })
   known.mayRemember(root, name('b'))
   const invalidated = cache.invalidate([root])
-  t.same(told, ['entry 1/b', 'pages of inode 1', 'attributes of inode 1'])
-  waiting[2]?.resolve()
-  inFlight.begin(2, root)
   await turn()
-  t.equal(told[3], 'all names')
-  waiting[3]?.resolve()
+  t.same(told, ['pages of inode 1', 'attributes of inode 1'])
+  waiting[1]?.resolve()
+  await turn()
+  t.equal(told[2], 'entry 1/b')
+  inFlight.begin(2, root)
   await invalidated
 })
 
 t.test('a few at a time', async t => {
-  const { told, waiting, known, cache } = cached({ slow: true })
+  const { told, waiting, known, cache } = cached({ slow: true, old: true })
   for (let i = 0; i < 20; i++) known.mayRemember(directory, name(`${i}`))
   const invalidated = cache.invalidate([directory])
+  await turn()
   for (let taken = 0; taken < 20; taken++) {
     t.equal(told.length, Math.min(20, taken + notificationsMax))
     waiting[taken]?.resolve()
