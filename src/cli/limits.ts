@@ -39,6 +39,9 @@ export const workerPauseMsMax = 2 * second
 /** How long a worker goes on with what it has begun when it is to hand over. What is not done by then, the next does. */
 export const handOverMs = 5 * second
 
+/** How often it is looked whether a worker has died, though the system does not say that it is gone. */
+export const lingeringPollMs = 500
+
 /** How long a worker whose keeper was killed takes to leave in order: whoever killed it wants an end. */
 export const lastWordsMs = 1 * second
 

@@ -22,6 +22,7 @@ import { fuseDevice } from '../fuse/prerequisites.js'
 import type { Exit } from './exit.js'
 import { Keeper, type Worker } from './keeper.js'
 import { abandonMs } from './limits.js'
+import { lingeringDeath } from './lingering-death.js'
 import { addMountOptions } from './mount-options.js'
 import type { MountOptions } from './mount-worker.js'
 import {
@@ -146,10 +147,12 @@ function startWorker(more: readonly string[], descriptors: readonly number[], on
       ready.resolve()
     })
   }
+  const gone = new AbortController()
+  const closed = once(child, 'close').then(([code, signal]): Exit => ({ code, signal }))
   return {
     pid: child.pid ?? 0,
     ready: ready.promise,
-    ended: once(child, 'close').then(([code, signal]): Exit => ({ code, signal })),
+    ended: Promise.race([closed.finally(() => gone.abort()), lingeringDeath(child.pid ?? 0, gone.signal)]),
     signal: signal => void child.kill(signal),
   }
 }
