@@ -11,6 +11,7 @@ import { addRepairCommand } from './repair.js'
 import { addScrubCommand } from './scrub.js'
 import { addStatusCommand } from './status.js'
 import { addTrashCommand } from './trash.js'
+import { addUmountCommand } from './umount.js'
 import { addUpCommand } from './up.js'
 
 export async function main(): Promise<void> {
@@ -18,6 +19,7 @@ export async function main(): Promise<void> {
   addUpCommand(command)
   addStatusCommand(command)
   addLocateCommand(command)
+  addUmountCommand(command)
   addGoalCommand(command)
   addTrashCommand(command)
   addBackupCommand(command)

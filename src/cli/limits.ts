@@ -23,6 +23,32 @@ export const askTimeoutMs = 5 * second
 /** Pieces of a backup that are asked for before they have come: enough to keep the link and the disk busy. */
 export const backupPiecesAhead = 4
 
+/** `umount`: how long a mount that is in use is waited for, unless told otherwise, and between two tries. */
+export const busyWaitDefaultMs = 10 * second
+export const busyPauseMs = 0.2 * second
+
+/** `umount`: how long the process of a mount may take to write what it holds. It bounds itself by shutdownMs. */
+export const endWaitMs = shutdownMs + abandonMs + 2 * second
+
+/** `umount`: a process that has nothing to write, and has not ended after this, is wanted by others. */
+export const idleEndMs = 3 * second
+
+/** `umount --force`: how long the process may take to end by itself, and after SIGKILL. */
+export const forcedEndMs = 3 * second
+export const killedEndMs = 5 * second
+
+/** What has waited for less is no news to a person. */
+export const waitShownMs = 0.5 * second
+
+/** Of a master that is heard of all the time. */
+export const silenceShownMs = 2 * second
+
+/** Of what is under way in one mount, and of what is waited for, as much is shown. */
+export const operationsShownMax = 20
+
+/** Who uses a mount is told for so many processes. */
+export const usersShownMax = 10
+
 /** How often a command that watches what the master does looks again. */
 export const progressPauseMs = 0.5 * second
 

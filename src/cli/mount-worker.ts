@@ -21,11 +21,17 @@ import { openSubdirectory } from '../fuse/views/subdirectory.js'
 import { TrashView } from '../fuse/views/trash.js'
 import type { Address } from '../wire/address.js'
 import type { Location } from '../wire/location.js'
+import { controlMount } from './control/control-mount.js'
+import { hostMountAt } from './control/host-mounts.js'
+import { isAlive } from './control/processes.js'
+import { isServed } from './control/record.js'
+import { ownUid } from './control/runtime-directory.js'
 import { type Daemon, runDaemon, type Surroundings } from './daemon.js'
 import { handOverMs, lastWordsMs, masterWaitMs } from './limits.js'
 import { atimeOf, checkMountChoices, type MountChoices } from './mount-options.js'
 import { mountSource } from './mounts.js'
 import type { DaemonOptions } from './options.js'
+import { detachDead } from './unmounting.js'
 
 export interface MountOptions extends DaemonOptions, MountChoices {
   readonly master: Address
@@ -130,12 +136,14 @@ async function start(
     fileSystem.resumed()
     kept?.survival.dropInherited()
     if (kept) process.on('SIGUSR2', () => void handOver(fileSystem, around))
+    const daemonPid = kept ? process.ppid : process.pid
+    const told = await controlMount({ fileSystem, mounted, source: fsname, daemonPid, clock, log })
     return {
       ready: `mounted on ${directory}`,
       closed: mounted.closed.then(() => undefined),
       async close() {
         await mounted.unmount()
-        await fileSystem.close()
+        await told.close(fileSystem.close())
       },
       abandon: () => unmountLazily(directory),
     }
@@ -147,8 +155,18 @@ async function start(
 
 async function checkedDirectory(mountPoint: string, options: MountOptions, clock: Clock): Promise<string> {
   const { binding, exclusive, allowOther } = options
+  await clearDead(mountPoint, clock)
   const checked = await checkMount({ mountPoint, binding, allowOther, exclusive, clock })
   return checked.mountPoint
+}
+
+/** What a process that was killed may have left there. What can't be cleared the check says more clearly. */
+async function clearDead(mountPoint: string, clock: Clock): Promise<void> {
+  const left = await hostMountAt(mountPoint).catch(() => undefined)
+  if (left?.record === undefined || left.uid !== ownUid() || isAlive(left.record.daemon, left.uid)) return
+  // A worker outlives its keeper for its last words.
+  for (const end = clock.now() + 2 * lastWordsMs; isServed(left.record) && clock.now() < end; ) await clock.sleep(100)
+  if (!isServed(left.record)) await detachDead(left)
 }
 
 /** Without a look at the directory itself: it waits for us. */

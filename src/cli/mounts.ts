@@ -12,7 +12,7 @@ export function mountSource(master: Address): string {
 }
 
 /** The master of a mount of ours; undefined for any other mount. */
-export function masterOf({ source, type }: MountEntry): Address | undefined {
+export function masterOf({ source, type }: Pick<MountEntry, 'source' | 'type'>): Address | undefined {
   if (!type.startsWith('fuse') || !source.startsWith(sourcePrefix)) return undefined
   try {
     return parseAddress(source.slice(sourcePrefix.length))

@@ -1,8 +1,10 @@
-// leasefs status: the servers of a cluster, and whether its chunks have the
-// replicas they should.
+// leasefs status: the servers of a cluster, whether its chunks have the replicas
+// they should, and how the mounts on this host stand. The last also when the
+// master can't be reached: then it says what is waited for.
 
 import type { Command } from 'commander'
-import type { Address } from '../wire/address.js'
+import { LeasefsError } from '../base/errors.js'
+import { type Address, addressText } from '../wire/address.js'
 import type {
   FsckFinding,
   MasterDiskStatus,
@@ -13,8 +15,11 @@ import type {
 } from '../wire/gen/admin.js'
 import { MasterService } from '../wire/gen/services.js'
 import { askMaster } from './admin.js'
+import { type AskedMount, askHostMount, findHostMounts } from './control/host-mounts.js'
 import { askFsck } from './fsck.js'
 import { type MasterOptions, masterFrom, withMasterOptions } from './master-option.js'
+import { mountSource } from './mounts.js'
+import { mountsText } from './mounts-text.js'
 import { bytesText, table } from './table.js'
 
 interface Options extends MasterOptions {
@@ -60,15 +65,35 @@ export function addStatusCommand(parent: Command): void {
     .option('--json', 'for programs')
     .action(async (options: Options) => {
       const master = await masterFrom(options)
-      const reply = await askMaster(master, MasterService.status, {})
-      const files = options.files ? await filesHit(master, reply) : undefined
-      process.stdout.write(`${options.json ? statusJson(reply, files) : statusText(reply, files)}\n`)
+      const asking = askMaster(master, MasterService.status, {}).catch(LeasefsError.from)
+      const mounts = await mountsHere(options.master)
+      const reply = await asking
+      const isAway = reply instanceof LeasefsError
+      const files = options.files && !isAway ? await filesHit(master, reply) : undefined
+      const text = options.json
+        ? statusJson(isAway ? { unreachable: reply.message } : statusFields(reply, files), mounts)
+        : [isAway ? '' : statusText(reply, files), await mountsText(mounts)].filter(Boolean).join('\n\n')
+      if (text) process.stdout.write(`${text}\n`)
+      if (isAway) throw reply
     })
 }
 
-export function statusJson(reply: StatusReply, files?: readonly FileHit[]): string {
+/** Of the cluster that was asked for, if one was. */
+async function mountsHere(master: Address | undefined): Promise<AskedMount[]> {
+  const asked = await Promise.all((await findHostMounts()).map(askHostMount))
+  if (!master) return asked
+  const source = mountSource(master)
+  return asked.filter(mount => mount.source === source || mount.state?.master === addressText(master))
+}
+
+export function statusFields(reply: StatusReply, files?: readonly FileHit[]): object {
   const servers = reply.servers.map(({ server, ...figures }) => ({ ...server, ...figures }))
-  return JSON.stringify({ ...reply, servers, ...(files && { files }) }, undefined, 2)
+  return { ...reply, servers, ...(files && { files }) }
+}
+
+export function statusJson(cluster: object, mounts: readonly AskedMount[] = []): string {
+  const fields = mounts.map(({ record, ...mount }) => ({ ...mount, ...(record && { pid: record.client.pid }) }))
+  return JSON.stringify({ ...cluster, mounts: fields }, undefined, 2)
 }
 
 export function statusText(reply: StatusReply, files?: readonly FileHit[]): string {

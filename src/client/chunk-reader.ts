@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
 import { checksumBlockSize, mutationSizeMax } from '../constants.js'
 import type { DataClient } from '../dataplane/data-plane.js'
+import { addressText } from '../wire/address.js'
 import { handleText, type Ino, type ServerId } from '../wire/ids.js'
 import { BlockLostError } from './block-lost.js'
 import {
@@ -25,6 +26,7 @@ import type { LocatedChunk, PresentChunk, ReplicaServer } from './locations.js'
 import { readRecoveryFrom, worthReporting } from './recovery.js'
 import type { Session } from './session.js'
 import { Troubles } from './troubles.js'
+import { type Attempt, Attempts, type Wait, type WaitSource } from './waits.js'
 
 export interface ChunkReaderOptions {
   readonly locations: Pick<LocationCache, 'locate' | 'forget'>
@@ -46,8 +48,9 @@ export interface ChunkRange {
 
 const zeros = Buffer.alloc(mutationSizeMax)
 
-export class ChunkReader {
+export class ChunkReader implements WaitSource {
   readonly #options: ChunkReaderOptions
+  readonly #attempts = new Attempts()
   readonly #suspects: Suspects
   readonly #lost = new Troubles(lostForgetMs)
   readonly #absent = new Troubles(absentForgetMs)
@@ -64,12 +67,31 @@ export class ChunkReader {
    * @throws LeasefsError IO: no replica could be read in time; what the master says, TIMEOUT if it says nothing
    */
   async read(range: ChunkRange): Promise<readonly Buffer[]> {
-    const { clock, locations, timeoutMs } = this.#options
-    const name = `${range.ino} ${range.index}`
+    const { clock, timeoutMs } = this.#options
+    const { ino, index } = range
+    const name = `${ino} ${index}`
     const began = clock.now()
+    const until = (this.#absent.since(name, began) ?? began) + timeoutMs
+    const attempt = this.#attempts.begin({ what: 'read', waitsFor: 'replicas', since: began, until, ino, index })
+    try {
+      return await this.#read(range, name, attempt)
+    } finally {
+      attempt.end()
+    }
+  }
+
+  waits(): Iterable<Wait> {
+    return this.#attempts.waits()
+  }
+
+  async #read(range: ChunkRange, name: string, attempt: Attempt): Promise<readonly Buffer[]> {
+    const { clock, locations, timeoutMs } = this.#options
+    const began = attempt.wait.since
     for (let pauseMs = retryPauseMsMin; ; pauseMs = Math.min(2 * pauseMs, retryPauseMsMax)) {
       const { chunk } = await this.#locate(range, name, began)
       if (!chunk) return [zeros.subarray(0, range.length)]
+      const servers = chunk.replicas.map(({ data }) => addressText(data))
+      attempt.asks(chunk.handle, servers)
       const outcome = await this.#readAny(chunk, range, began)
       if (!(outcome instanceof LeasefsError)) {
         this.#absent.passed(name)
@@ -82,6 +104,7 @@ export class ChunkReader {
       const since = isLost ? outcome.since : this.#absent.met(name, began, clock.now())
       const deadline = isLost ? Math.min(began + timeoutMs, since + damageWaitMs) : since + timeoutMs
       if (clock.now() + pauseMs >= deadline) throw unreadable(chunk, range, outcome)
+      attempt.failed(outcome)
       await clock.sleep(pauseMs)
     }
   }

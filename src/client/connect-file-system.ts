@@ -13,6 +13,7 @@ import { AccessTimes } from './access-times.js'
 import { AppendTurns } from './append-turns.js'
 import { ChunkExtents } from './chunk-extents.js'
 import { ChunkReader } from './chunk-reader.js'
+import { clientState } from './client-state.js'
 import { CommitStreams } from './commit-streams.js'
 import { FileReads, ReadCache } from './file-reads.js'
 import { FileWrites } from './file-writes.js'
@@ -97,7 +98,10 @@ export async function openFileSystem(options: FileSystemOptions): Promise<InodeF
   const inherited = survival?.inherited
   const lost = () => caches.reset(true)
   const resumed = inherited && (await resume({ inherited, session, inodes, locks, turns, log, lost }))
-  return new InodeFileSystem({ metadata, inodes, behind, locks, accessTimes, cacheValidMs, who, close, resumed })
+  const sources = [session, mutator, chunks, behind]
+  const state = () => clientState({ session, inodes, behind, sources }, clock.now())
+  const parts = { metadata, inodes, behind, locks, accessTimes, cacheValidMs }
+  return new InodeFileSystem({ ...parts, who, state, close, resumed })
 }
 
 interface Caches {

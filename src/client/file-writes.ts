@@ -221,6 +221,11 @@ export class FileWrites implements DirtyFile {
     this.#keep(new LeasefsError('IO', `${what} may be lost: the session with the master was lost before it was told`))
   }
 
+  /** There is an error that nobody has heard of yet. */
+  get hasError(): boolean {
+    return this.#error !== undefined
+  }
+
   /** The error of a push that nobody has heard of yet, if there is one. */
   throwError(): void {
     const error = this.#error
@@ -339,6 +344,7 @@ export class FileWrites implements DirtyFile {
       this.#reuse(batch, pushed)
     } catch (reason) {
       this.#keep(reason)
+      this.#options.behind.lost(batch.extents.reduce((sum, { length }) => sum + length, 0))
     }
   }
 

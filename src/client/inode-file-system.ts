@@ -8,6 +8,7 @@ import { symlinkTargetLengthMax } from '../constants.js'
 import type { Ino } from '../wire/ids.js'
 import type { AccessTimes } from './access-times.js'
 import { checkChanges, checkNewInode, checkXattr } from './check-attributes.js'
+import type { ClientState } from './client-state.js'
 import type {
   AttributeChanges,
   Attributes,
@@ -45,6 +46,7 @@ export interface InodeFileSystemParts {
   readonly cacheValidMs: () => number
   /** This client in traces: "client:SESSION". */
   readonly who: () => string
+  readonly state: () => ClientState
   /** Lets go of connections and the session, when everything has been flushed. */
   readonly close: () => Promise<void>
   /** See InodeFileSystem.resumed(). */
@@ -59,6 +61,7 @@ export class InodeFileSystem implements FileSystem {
   readonly #accessTimes: AccessTimes
   readonly #cacheValidMs: () => number
   readonly #who: () => string
+  readonly #state: () => ClientState
   readonly #closeParts: () => Promise<void>
   readonly #resumed: () => void
   #closing: Promise<void> | undefined
@@ -71,6 +74,7 @@ export class InodeFileSystem implements FileSystem {
     this.#accessTimes = parts.accessTimes
     this.#cacheValidMs = parts.cacheValidMs
     this.#who = parts.who
+    this.#state = parts.state
     this.#closeParts = parts.close
     this.#resumed = parts.resumed ?? (() => {})
   }
@@ -83,6 +87,11 @@ export class InodeFileSystem implements FileSystem {
   /** To be called when the files that an earlier process had open are open again: of the rest nobody hears any more. */
   resumed(): void {
     this.#resumed()
+  }
+
+  /** What this client does and waits for, at this moment. */
+  get state(): ClientState {
+    return this.#state()
   }
 
   async lookup(parent: Ino, name: Name): Promise<Attributes> {

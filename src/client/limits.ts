@@ -44,6 +44,9 @@ export const tailAttemptsMax = 3
 /** Bytes of one mutation that stores zeros: each must be done well within commitTimeoutMs. */
 export const allocationBytesMax = 8 * MiB
 
+/** Of what is waited for, as much is told to whoever asks: the oldest. */
+export const waitsListedMax = 100
+
 /** Pauses between attempts double from the first to the second of these. */
 export const retryPauseMsMin = 10
 export const retryPauseMsMax = 500

@@ -7,6 +7,7 @@
 import type { Clock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
 import type { DataClient } from '../dataplane/data-plane.js'
+import { addressText } from '../wire/address.js'
 import type { ChunkUsage } from '../wire/gen/common.js'
 import type { Mutation } from '../wire/gen/mutation.js'
 import { type DataId, dataIdText, type Ino, type OrderPlace } from '../wire/ids.js'
@@ -16,6 +17,7 @@ import type { LocationCache } from './location-cache.js'
 import type { HeldLease, PresentChunk, ReplicaServer } from './locations.js'
 import { commitRecoveryFrom } from './recovery.js'
 import { Slots } from './slots.js'
+import { type Attempt, Attempts, type Wait, type WaitSource } from './waits.js'
 
 export interface WriteMutation {
   readonly kind: 'write'
@@ -57,8 +59,9 @@ export interface Applied {
 
 type LeasedChunk = PresentChunk & { readonly lease: HeldLease }
 
-export class Mutator {
+export class Mutator implements WaitSource {
   readonly #options: MutatorOptions
+  readonly #attempts = new Attempts()
   readonly #slots = new Slots(pushesInFlightMax)
 
   constructor(options: MutatorOptions) {
@@ -73,30 +76,42 @@ export class Mutator {
   async apply(batch: Batch): Promise<Applied> {
     const { clock, locations, timeoutMs } = this.#options
     const deadline = clock.now() + timeoutMs
+    const attempt = this.#attempts.begin(workOf(batch, clock.now(), deadline))
     const pushes: Promise<boolean>[] = []
     let toPush = batch.mutations.filter(mutation => mutation.kind === 'write')
-    for (let pauseMs = retryPauseMsMin; ; pauseMs = Math.min(2 * pauseMs, retryPauseMsMax)) {
-      const outcome = await this.#attempt(batch, toPush, pushes)
-      if (outcome.ok) return { pushed: Promise.all(pushes).then(all => all.every(Boolean)), usage: outcome.usage }
+    try {
+      for (let pauseMs = retryPauseMsMin; ; pauseMs = Math.min(2 * pauseMs, retryPauseMsMax)) {
+        const outcome = await this.#attempt(batch, toPush, pushes, attempt)
+        if (outcome.ok) return { pushed: Promise.all(pushes).then(all => all.every(Boolean)), usage: outcome.usage }
 
-      const recovery = commitRecoveryFrom[outcome.error.code]
-      if (recovery === 'fail') throw outcome.error
-      if (clock.now() + pauseMs >= deadline) throw timedOut(batch, outcome.error)
-      toPush = batch.mutations.filter(mutation => mutation.kind === 'write')
-      if (recovery === 'push-again') toPush = toPush.filter(among(outcome.missing))
-      else locations.forget(batch.ino, batch.index)
-      await clock.sleep(pauseMs)
+        const recovery = commitRecoveryFrom[outcome.error.code]
+        if (recovery === 'fail') throw outcome.error
+        if (clock.now() + pauseMs >= deadline) throw timedOut(batch, outcome.error)
+        toPush = batch.mutations.filter(mutation => mutation.kind === 'write')
+        if (recovery === 'push-again') toPush = toPush.filter(among(outcome.missing))
+        else locations.forget(batch.ino, batch.index)
+        attempt.failed(outcome.error)
+        await clock.sleep(pauseMs)
+      }
+    } finally {
+      attempt.end()
     }
+  }
+
+  waits(): Iterable<Wait> {
+    return this.#attempts.waits()
   }
 
   async #attempt(
     { ino, index, mutations }: Batch,
     toPush: readonly WriteMutation[],
     pushes: Promise<boolean>[],
+    attempt: Attempt,
   ): Promise<CommitOutcome> {
     const located = await this.#primaryOf(ino, index)
     if (located instanceof LeasefsError) return { ok: false, error: located, missing: [] }
     const { handle, version, lease } = located
+    attempt.asks(handle, [addressText(lease.primary.control)])
     for (const mutation of toPush) {
       await this.#slots.take()
       pushes.push(this.#push(mutation, lease.chain).finally(() => this.#slots.give()))
@@ -191,6 +206,10 @@ function toWire(mutation: BatchMutation): Mutation {
 function among(missing: readonly DataId[]): (mutation: WriteMutation) => boolean {
   const ids = new Set(missing.map(dataIdText))
   return ({ id }) => ids.size === 0 || ids.has(dataIdText(id))
+}
+
+function workOf({ ino, index, mutations }: Batch, since: number, until: number): Wait {
+  return { what: mutations[0]?.kind ?? 'write', waitsFor: 'primary', since, until, ino, index }
 }
 
 function timedOut({ ino, index }: Batch, cause: LeasefsError): LeasefsError {

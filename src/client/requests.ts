@@ -15,8 +15,10 @@ import { deferred } from '../base/deferred.js'
 import { errorCodeOf, LeasefsError } from '../base/errors.js'
 import type { Reply, Request } from '../wire/gen/client.js'
 import type { Attributes } from '../wire/gen/common.js'
+import type { Ino } from '../wire/ids.js'
 import { answersKeptMax, requestsInFlightMax, requestsWaitingMax } from './limits.js'
 import type { Inherited, Survival } from './survival.js'
+import type { Wait, WaitSource } from './waits.js'
 
 export type Operation = NonNullable<Request['operation']>
 export type Result = NonNullable<Reply['result']>
@@ -45,6 +47,7 @@ interface Pending {
   readonly reject: (reason: LeasefsError) => void
   endWait: () => void
   awaited: boolean
+  readonly askedAt: number
   sentAt: number
   invalidations: number
   /** 0: not sent. */
@@ -58,7 +61,7 @@ interface Pending {
   renewing: boolean
 }
 
-export class Requests {
+export class Requests implements WaitSource {
   readonly #clock: Clock
   readonly #timeoutMs: number
   readonly #send: (request: Request) => boolean
@@ -93,7 +96,7 @@ export class Requests {
     for (const { number, cause, operation } of asked) {
       const start = { awaited: false, sentAt: 0, invalidations: 0, cancelled: false, renewing: false, patient: false }
       const none = { absorb: undefined, endWait: () => {}, resolve: () => {}, reject: () => {} }
-      this.#unanswered.set(number, { ...start, ...none, operation, cause, number })
+      this.#unanswered.set(number, { ...start, ...none, operation, cause, number, askedAt: this.#clock.now() })
     }
   }
 
@@ -151,7 +154,9 @@ export class Requests {
     }
     return new Promise((resolve, reject) => {
       const start = { awaited: true, sentAt: 0, invalidations: 0, number: 0, cancelled: false, renewing: false }
-      const pending: Pending = { operation, absorb, resolve, reject, endWait: () => {}, patient, cause, ...start }
+      const askedAt = this.#clock.now()
+      const about = { operation, absorb, resolve, reject, endWait: () => {}, patient, cause, askedAt }
+      const pending: Pending = { ...about, ...start }
       beginWait(pending)
       this.#waiting.push(pending)
       this.#sendWaiting()
@@ -169,6 +174,16 @@ export class Requests {
   suspend(): void {
     this.#open = false
     for (const pending of this.#unanswered.values()) if (pending.cancelled) this.#abandon(pending)
+  }
+
+  *waits(): Generator<Wait> {
+    for (const { operation, patient, awaited, askedAt } of [...this.#unanswered.values(), ...this.#waiting]) {
+      if (!awaited) continue
+      const ino = inoOf(operation)
+      const waitsFor = patient && this.#open ? 'lock' : 'master'
+      const until = patient ? {} : { until: askedAt + this.#timeoutMs }
+      yield { what: operation.$case, waitsFor, since: askedAt, ...until, ...(ino && { ino }) }
+    }
   }
 
   /** Answers that are under way may be older than what was just invalidated. */
@@ -316,6 +331,12 @@ function settle(pending: Pending, outcome: Result | LeasefsError): void {
   pending.endWait()
   if (outcome instanceof LeasefsError) pending.reject(outcome)
   else pending.resolve(outcome)
+}
+
+/** What it is about, or the directory it is in. */
+function inoOf({ value }: Operation): Ino | undefined {
+  if ('ino' in value) return value.ino as Ino
+  return 'parent' in value ? (value.parent as Ino) : undefined
 }
 
 function sessionLost({ $case }: Operation): LeasefsError {

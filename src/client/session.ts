@@ -24,6 +24,7 @@ import { ClientLease } from './client-lease.js'
 import { goodbyeMs, invalidationWaitMs, streamSilentMs } from './limits.js'
 import { type Absorb, type Operation, Requests, type Result } from './requests.js'
 import type { Survival } from './survival.js'
+import type { Standing, Wait, WaitSource } from './waits.js'
 
 export interface SessionOptions {
   readonly master: Address
@@ -56,7 +57,7 @@ export interface SessionListener {
   reset(lost: boolean): Promise<void> | void
 }
 
-export class Session {
+export class Session implements WaitSource {
   readonly #options: SessionOptions
   readonly #peer: ControlPeer
   readonly #stream: ReconnectingStream<ClientToMaster, MasterToClient>
@@ -78,6 +79,8 @@ export class Session {
   /** Counts streams, and their ends. */
   #attempt = 0
   #heardAt = 0
+  #standsSince = 0
+  #lostFor: string | undefined
   #dataCounter = 0
   /** Up to here data ids are taken from whoever comes after this process. */
   #dataReserved = 0
@@ -143,6 +146,16 @@ export class Session {
   /** How long from now what is cached may be used, if nothing is invalidated: 0, not at all. */
   get cacheValidMs(): number {
     return this.#lease.remainingMs(this.#options.clock.now())
+  }
+
+  get standing(): Standing {
+    const { master } = this.#options
+    const standing = { master, connected: this.#greeted, since: this.#standsSince, heardAt: this.#heardAt }
+    return this.#greeted || this.#lostFor === undefined ? standing : { ...standing, reason: this.#lostFor }
+  }
+
+  waits(): Iterable<Wait> {
+    return this.#requests.waits()
   }
 
   /** Names pushed data, or another mutation; never the same twice. */
@@ -287,6 +300,7 @@ export class Session {
     this.#id = sessionId
     this.#leaseMs = leaseMs
     this.#greeted = true
+    this.#standsSince = this.#options.clock.now()
     this.#forgotten = false
     this.#away?.abort()
     if (lost) this.#requests.renumber()
@@ -311,8 +325,12 @@ export class Session {
     this.#attempt++
     this.#left.resolve()
     if (this.#closed) return
-    if (this.#greeted) this.#holdProcess()
+    if (this.#greeted) {
+      this.#holdProcess()
+      this.#standsSince = this.#options.clock.now()
+    }
     this.#greeted = false
+    this.#lostFor = reason.message
     this.#cancelPing?.()
     this.#requests.suspend()
     if (this.#id !== 0) this.#options.log.warn({ code: reason.code }, `lost the master: ${reason.message}`)

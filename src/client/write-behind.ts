@@ -5,6 +5,7 @@
 import type { Clock } from '../base/clock.js'
 import { BufferPool } from './buffer-pool.js'
 import { writeBehindMs } from './limits.js'
+import type { Wait, WaitSource } from './waits.js'
 
 /** One file that has something dirty, as the timer and the bound see it. */
 export interface DirtyFile {
@@ -18,13 +19,19 @@ export interface DirtyFile {
   pushBehind(): void
 }
 
-export class WriteBehind {
+interface Waiter {
+  readonly since: number
+  readonly resolve: () => void
+}
+
+export class WriteBehind implements WaitSource {
   readonly pool = new BufferPool()
   readonly #clock: Clock
   readonly #dirtyBytesMax: number
   readonly #files = new Set<DirtyFile>()
-  #waiters: (() => void)[] = []
+  #waiters: Waiter[] = []
   #dirtyBytes = 0
+  #lostBytes = 0
   #cancelTimer: (() => void) | undefined
 
   constructor(clock: Clock, dirtyBytesMax: number) {
@@ -36,16 +43,32 @@ export class WriteBehind {
     return this.#dirtyBytes
   }
 
+  /** Taken from programs, and given up: since the client began. */
+  get lostBytes(): number {
+    return this.#lostBytes
+  }
+
+  *waits(): Generator<Wait> {
+    for (const { since } of this.#waiters) yield { what: 'write', waitsFor: 'room', since }
+  }
+
+  /** A file has given up what it held. Whoever uses it next hears why. */
+  lost(bytes: number): void {
+    this.#lostBytes += bytes
+  }
+
   /**
    * Resolves when there is room for another write. Each write is bounded, so the
    * bound is passed by little. While anything is on its way that is waited for:
    * blocks that are still being filled are better pushed whole.
    */
   async room(): Promise<void> {
+    if (this.#dirtyBytes < this.#dirtyBytesMax) return
+    const since = this.#clock.now()
     while (this.#dirtyBytes >= this.#dirtyBytesMax) {
       const files = [...this.#files]
       if (!files.some(({ isPushing }) => isPushing)) for (const file of files) file.pushBehind()
-      await new Promise<void>(resolve => this.#waiters.push(resolve))
+      await new Promise<void>(resolve => this.#waiters.push({ since, resolve }))
     }
   }
 
@@ -66,7 +89,7 @@ export class WriteBehind {
     const waiters = this.#waiters
     if (waiters.length === 0) return
     this.#waiters = []
-    for (const resolve of waiters) resolve()
+    for (const { resolve } of waiters) resolve()
   }
 
   #startTimer(): void {

@@ -8,6 +8,10 @@ export interface MountEntry {
   /** "fuse.leasefs" for ours. */
   readonly type: string
   readonly source: string
+  /** Device numbers, "0:52": of no other mount of the machine, while it is there. */
+  readonly device: string
+  /** Of a FUSE mount: the user whose process serves it. */
+  readonly uid: number | undefined
 }
 
 /** All mounts in the order in which they were made. Empty where there is no /proc. */
@@ -23,10 +27,12 @@ export async function listMounts(): Promise<MountEntry[]> {
 export function parseMountInfo(text: string): MountEntry[] {
   return text.split('\n').flatMap(line => {
     const [before = '', after] = line.split(' - ')
-    const [type, source] = after?.split(' ') ?? []
-    const mountPoint = before.split(' ')[4]
-    if (mountPoint === undefined || type === undefined || source === undefined) return []
-    return [{ mountPoint: unescaped(mountPoint), type, source: unescaped(source) }]
+    const [type, source, options = ''] = after?.split(' ') ?? []
+    const [, , device, , mountPoint] = before.split(' ')
+    if (device === undefined || mountPoint === undefined || type === undefined || source === undefined) return []
+    const [, uid] = /(?:^|,)user_id=(\d+)/.exec(options) ?? []
+    const served = uid === undefined ? undefined : Number(uid)
+    return [{ mountPoint: unescaped(mountPoint), type, source: unescaped(source), device, uid: served }]
   })
 }
 

@@ -16,6 +16,7 @@ import { checkMountPoint } from './mount-point.js'
 import { isMounted } from './mount-table.js'
 import { type AtimePolicy, Operations } from './operations.js'
 import { checkMachine, thisMachine } from './prerequisites.js'
+import type { Underway } from './underway.js'
 import { unmount } from './unmount.js'
 
 export interface MountOptions {
@@ -48,6 +49,9 @@ export interface Mount {
 
   /** Resolves when the mount is gone, whoever took it away, and what was written to it has been flushed. */
   readonly closed: Promise<void>
+
+  /** What programs have asked and not been answered yet, in no order. */
+  underway(): Iterable<Underway>
 
   /** Unmounts, waiting a few seconds for those who use it. Idempotent. */
   unmount(): Promise<void>
@@ -133,6 +137,7 @@ class ServedMount implements Mount {
   readonly closed: Promise<void>
   readonly #clock: Clock
   readonly #log: Logger
+  readonly #served: Served
   readonly #unmounted = new AbortController()
   #unmounting: Promise<void> | undefined
 
@@ -148,10 +153,15 @@ class ServedMount implements Mount {
     this.binding = binding
     this.#clock = clock
     this.#log = log
+    this.#served = served
     this.closed = this.#ended(served).then(async () => {
       await operations.close()
       served.end()
     })
+  }
+
+  underway(): Iterable<Underway> {
+    return this.#served.underway()
   }
 
   unmount(): Promise<void> {

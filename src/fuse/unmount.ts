@@ -19,7 +19,7 @@ const retryMs = 200
 /** How long the kernel is waited for to write back what it alone has of a mount that is about to be detached in use. */
 const writeBackMs = 5 * second
 
-/** One run of a program. umount looks at the mount point first, so it is served meanwhile. */
+/** One run of a program. */
 const runTimeoutMs = 10 * second
 
 /**
@@ -33,7 +33,7 @@ const runTimeoutMs = 10 * second
 export async function unmount(mountPoint: string, clock: Clock, log: Logger, busyMs = busyWaitMs): Promise<void> {
   const end = clock.now() + busyMs
   while (await isMounted(mountPoint)) {
-    const error = await run(umount(mountPoint, false))
+    const error = await tryUnmount(mountPoint)
     if (!error) return
     if (clock.now() >= end) {
       log.warn({ mountPoint, reason: error }, 'the mount is in use: it is detached, and who uses it loses it')
@@ -42,6 +42,11 @@ export async function unmount(mountPoint: string, clock: Clock, log: Logger, bus
     }
     await clock.sleep(retryMs)
   }
+}
+
+/** One attempt: what the program said if it failed, as it does while the mount is in use. */
+export function tryUnmount(mountPoint: string): Promise<string | undefined> {
+  return run(umount(mountPoint, false))
 }
 
 /**
@@ -124,6 +129,8 @@ type Command = readonly [program: string, ...args: string[]]
 
 function umount(mountPoint: string, lazily: boolean): Command {
   if (process.platform === 'darwin') return ['umount', ...(lazily ? ['-f'] : []), mountPoint]
-  if (process.getuid?.() === 0) return ['umount', ...(lazily ? ['-l'] : []), mountPoint]
-  return ['fusermount', '-u', ...(lazily ? ['-z'] : []), mountPoint]
+  // -c: without a look at the mount point, which may wait for servers that are away. What it says is read: in English.
+  const english = ['env', 'LC_ALL=C'] as const
+  if (process.getuid?.() === 0) return [...english, 'umount', '-c', ...(lazily ? ['-l'] : []), mountPoint]
+  return [...english, 'fusermount', '-u', ...(lazily ? ['-z'] : []), mountPoint]
 }

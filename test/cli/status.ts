@@ -1,5 +1,5 @@
 import t from 'tap'
-import { filesOf, statusJson, statusText } from '../../src/cli/status.js'
+import { filesOf, statusFields, statusJson, statusText } from '../../src/cli/status.js'
 import type { StatusReply } from '../../src/wire/gen/admin.js'
 
 const reply: StatusReply = {
@@ -67,7 +67,7 @@ t.test('status says why the master takes no changes', async t => {
 })
 
 t.test('status for programs has each figure under its name', async t => {
-  const { servers, ...rest } = JSON.parse(statusJson(reply))
+  const { servers, ...rest } = JSON.parse(statusJson(statusFields(reply)))
   t.match(rest, { clusterId: 'c1', goal: 3, chunks: 4, chunksBelowGoal: 1, leasesInForce: 3 })
   t.match(servers[0], { serverId: 's1', location: '/a/b/c', connected: true, freeBytes: 2 ** 30, replicas: 12 })
 })
@@ -151,6 +151,6 @@ t.test('status names the files that are hit, the worst first', async t => {
   const text = statusText(reply, files)
   t.match(text, /^below goal: +1$/m)
   t.match(text, /^ +1 +1 +8 +\/b\n +0 +1 +7 +\/a$/m)
-  t.same(JSON.parse(statusJson(reply, files)).files, files)
+  t.same(JSON.parse(statusJson(statusFields(reply, files))).files, files)
   t.match(statusText(reply, []), /\n\nno file is hit$/)
 })

@@ -26,7 +26,7 @@ import { Child, type DaemonName } from '../../src/cli/child.js'
 import { type Exit, exitText } from '../../src/cli/exit.js'
 import { fileQuestion } from '../../src/cli/file-argument.js'
 import { locateJson } from '../../src/cli/locate.js'
-import { statusJson } from '../../src/cli/status.js'
+import { statusFields, statusJson } from '../../src/cli/status.js'
 import { listMounts, mountAt } from '../../src/fuse/mount-table.js'
 import { unmountLazily } from '../../src/fuse/unmount.js'
 import { parseAddress } from '../../src/wire/address.js'
@@ -292,7 +292,8 @@ export class Cluster {
 
   /** What `leasefs status --json` prints, without a process of its own: tests ask again and again. */
   async status(): Promise<Status> {
-    return JSON.parse(statusJson(await askMaster(parseAddress(this.masterAddress), MasterService.status, {})))
+    const reply = await askMaster(parseAddress(this.masterAddress), MasterService.status, {})
+    return JSON.parse(statusJson(statusFields(reply)))
   }
 
   /** What `leasefs locate --json` prints of a file on one of the mounts. */

@@ -6,6 +6,7 @@ import type { Logger } from '../../base/log.js'
 import type { Ino } from '../../client/file-system.js'
 import type { Survival } from '../../client/survival.js'
 import type { Operations } from '../operations.js'
+import type { Underway } from '../underway.js'
 
 export type BindingName = 'kernel' | 'fuse-native'
 
@@ -82,6 +83,9 @@ export interface Served {
    * binding is not told: then the mount has gone when the mount table says so.
    */
   readonly gone?: Promise<void>
+
+  /** Requests of the kernel that have not been answered, in no order. */
+  underway(): Iterable<Underway>
 
   /**
    * To be called when the mount is gone, or is no longer to be served: lets go

@@ -11,6 +11,7 @@ import { HiddenFiles } from '../../../src/fuse/bindings/fuse-native/hidden-files
 import { nameCalls } from '../../../src/fuse/bindings/fuse-native/name-calls.js'
 import { Paths } from '../../../src/fuse/bindings/fuse-native/paths.js'
 import { Threads } from '../../../src/fuse/bindings/fuse-native/threads.js'
+import { UnderwayTable } from '../../../src/fuse/underway.js'
 import { caller, memoryOperations } from './memory-operations.js'
 
 export const opcode = 7
@@ -35,6 +36,8 @@ export function memoryContext(changes: Partial<Context> = {}) {
     owner: caller,
     memory: undefined,
     threads: new Threads(() => true, silentLog),
+    underway: new UnderwayTable(),
+    clock,
     log: silentLog,
     partialTimes: true,
     ...changes,

@@ -3,8 +3,10 @@
 // into native code: there it would leave a thread of libfuse waiting for ever.
 
 import { AssertionError } from 'node:assert/strict'
+import type { Clock } from '../../../base/clock.js'
 import type { Logger } from '../../../base/log.js'
 import { errnoFrom } from '../../errno.js'
+import type { UnderwayTable } from '../../underway.js'
 import type { Addon, Calls, Handler, OperationName, RequestRecord } from './addon.js'
 import type { Threads } from './threads.js'
 
@@ -41,6 +43,8 @@ export function plain<Name extends PlainName>(
 interface Served {
   readonly log: Logger
   readonly threads: Threads
+  readonly underway: UnderwayTable
+  readonly clock: Clock
 }
 
 /** The addon's handler of one operation. */
@@ -48,12 +52,15 @@ export function handlerOf<Name extends OperationName>(
   addon: Addon,
   name: Name,
   call: Call<Name>,
-  { log, threads }: Served,
+  { log, threads, underway, clock }: Served,
 ): Handler {
   const signal = addon[`fuse_native_signal_${name}`] as (record: RequestRecord, ...answer: Answer<Name>) => void
   const handler = (record: RequestRecord, opcode: number, ...args: Calls[Name]['args']): void => {
+    const path = typeof args[0] === 'string' ? args[0] : undefined
+    const ended = underway.begin({ operation: name, since: clock.now(), ...(path !== undefined && { path }) })
     const answer = (...result: Answer<Name>) => {
       threads.requestEnded()
+      ended()
       signal(record, ...result)
     }
     const fail = (reason: unknown) => {

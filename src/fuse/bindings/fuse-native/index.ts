@@ -7,6 +7,7 @@
 
 import { deferred } from '../../../base/deferred.js'
 import { LeasefsError } from '../../../base/errors.js'
+import { UnderwayTable } from '../../underway.js'
 import type { Binding, Served, ServeOptions } from '../binding.js'
 import { type Addon, type Handler, loadAddon, type OperationName, opcodesMax } from './addon.js'
 import { attributeCalls, xattrCalls } from './attribute-calls.js'
@@ -35,7 +36,7 @@ export const fuseNative: Binding = {
   },
 
   async serve(options: ServeOptions): Promise<Served> {
-    const { mountPoint, operations, log } = options
+    const { mountPoint, operations, clock, log } = options
     if (Buffer.byteLength(mountPoint) > mountPointLengthMax) {
       throw new LeasefsError('NAME_TOO_LONG', `mount point ${mountPoint} is longer than ${mountPointLengthMax} bytes`)
     }
@@ -50,6 +51,8 @@ export const fuseNative: Binding = {
       owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
       memory,
       threads: new Threads(() => memory?.fixThreads(thread) ?? false, log),
+      underway: new UnderwayTable(),
+      clock,
       log,
       partialTimes: false,
     }
@@ -84,6 +87,7 @@ async function start(addon: Addon, thread: Buffer, context: Context, options: Se
   }
   await ready.promise
   return {
+    underway: () => context.underway.list(),
     end() {
       addon.fuse_native_unmount(mountPoint, thread)
       context.memory?.close()

@@ -2,17 +2,10 @@
 // the switch that ends the conversation.
 
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import type { Logger } from '../../../base/log.js'
 import { second } from '../../../base/units.js'
 import { readAheadKiB } from './limits.js'
-
-/** Device numbers of the mount on this directory, "0:52"; undefined if there is none. The last one counts: it is on top. */
-export function deviceOf(mountPoint: string, mountInfo: string): string | undefined {
-  const lines = mountInfo.split('\n').map(line => line.split(' '))
-  const mount = lines.filter(fields => fields[4] !== undefined && plain(fields[4]) === mountPoint).at(-1)
-  return mount?.[2]
-}
 
 /** Where the kernel lists connections, once a file system of its own is mounted there: containers often lack it. */
 const connections = '/sys/fs/fuse/connections'
@@ -25,8 +18,9 @@ export class Connection {
   readonly #log: Logger
   #isCut = false
 
-  constructor(mountPoint: string, log: Logger) {
-    this.#device = deviceOf(mountPoint, readFileSync('/proc/self/mountinfo', 'latin1'))
+  /** `device`: of the mount, as the mount table has it. */
+  constructor(device: string | undefined, log: Logger) {
+    this.#device = device
     this.#log = log
   }
 
@@ -71,9 +65,4 @@ export class Connection {
       return false
     }
   }
-}
-
-/** mountinfo has blanks and the like as "\040". */
-function plain(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)))
 }

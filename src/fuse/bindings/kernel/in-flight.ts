@@ -8,6 +8,7 @@
 
 import type { Clock } from '../../../base/clock.js'
 import type { Ino } from '../../../client/file-system.js'
+import type { Underway } from '../../underway.js'
 import { interruptGraceMs } from './limits.js'
 
 export interface Flight {
@@ -19,17 +20,28 @@ export interface Flight {
   readonly signal: AbortSignal
 }
 
+/** Who asks, and for what. */
+export interface Asked {
+  readonly operation: string
+  /** 0: the kernel itself. */
+  readonly pid: number
+}
+
 class Pending implements Flight {
   readonly unique: number
+  readonly asked: Asked
+  readonly since: number
   readonly inos: Ino[]
   answered = false
   cancelTimer: (() => void) | undefined
   #interrupted = false
   #abort: AbortController | undefined
 
-  constructor(unique: number, ino: Ino) {
+  constructor(unique: number, ino: Ino, asked: Asked, since: number) {
     this.unique = unique
     this.inos = [ino]
+    this.asked = asked
+    this.since = since
   }
 
   /** Made when someone asks: few calls do. */
@@ -83,11 +95,20 @@ export class InFlight {
     else if (!this.#onIdle.has(ino)) this.#onIdle.set(ino, run)
   }
 
-  begin(unique: number, ino: Ino): Flight {
-    const flight = new Pending(unique, ino)
+  begin(unique: number, ino: Ino, asked: Asked): Flight {
+    const flight = new Pending(unique, ino, asked, this.#clock.now())
     this.#flights.set(unique, flight)
     this.#count(ino)
     return flight
+  }
+
+  /** Those of whom nobody has been answered yet. */
+  *underway(): Generator<Underway> {
+    for (const { answered, asked, inos, since } of this.#flights.values()) {
+      const [ino] = inos
+      const { operation, pid } = asked
+      if (!answered) yield { operation, since, ...(ino && { ino }), ...(pid > 0 && { pid }) }
+    }
   }
 
   /** The request is about this inode, too: the kernel holds its lock until we answer. */

@@ -7,6 +7,7 @@
 
 import { LeasefsError } from '../../../base/errors.js'
 import type { Ino } from '../../../client/file-system.js'
+import { listMounts, mountAt } from '../../mount-table.js'
 import type { Binding, Served, ServeOptions } from '../binding.js'
 import { attributeCalls, xattrCalls } from './attribute-calls.js'
 import { Connection } from './connection.js'
@@ -38,7 +39,7 @@ export const kernel: Binding = {
     const { mountPoint, operations, exclusive, invalidations, kept, clock, log } = options
     const goesOn = kept?.goesOn ?? false
     const device = new FuseDevice(goesOn && kept ? kept.device : await mountDevice(options), log)
-    const connection = new Connection(mountPoint, log)
+    const connection = new Connection(mountAt(mountPoint, await listMounts())?.device, log)
     const inFlight = new InFlight(clock)
     const known: Known = new Known((directory: Ino, names) => void cache.forgetNames(directory, names))
     const cache = new KernelCache(device, known, inFlight)
@@ -73,6 +74,7 @@ export const kernel: Binding = {
     if (!goesOn) connection.raiseReadAhead()
     return {
       gone,
+      underway: () => inFlight.underway(),
       end() {
         // Another mount may have the numbers of one that has gone.
         if (mounted) connection.abort()

@@ -41,7 +41,7 @@ export interface SessionOptions {
   readonly log: Logger
 }
 
-type Header = Omit<Request, 'signal' | 'alsoAbout' | 'cause' | 'isDone'>
+type Header = Omit<Request, 'signal' | 'alsoAbout' | 'cause' | 'isDone'> & { readonly pid: number }
 
 const eio = errnoFrom(undefined)
 const ebadf = errnoFrom(new KernelError('EBADF', ''))
@@ -139,7 +139,7 @@ export class Session {
       return
     }
     const { inFlight, outcomes } = this.#options
-    const { unique, opcode, ino, uid, gid, body } = header
+    const { unique, opcode, ino, uid, gid, pid, body } = header
     const cause = Math.abs(unique)
     const outcome = outcomes?.outcome(cause)
     if (outcome === 'unknown') {
@@ -149,7 +149,7 @@ export class Session {
       return
     }
     this.#unanswered?.begin(unique)
-    const flight = inFlight.begin(unique, ino)
+    const flight = inFlight.begin(unique, ino, { operation: name, pid })
     const alsoAbout = (other: Ino) => inFlight.addTo(flight, other)
     const isDone = outcome === 'done'
     call({ unique, cause, isDone, opcode, ino, uid, gid, body, signal: () => flight.signal, alsoAbout }).then(

@@ -3,12 +3,15 @@ import { constants } from 'node:os'
 import t from 'tap'
 import { LeasefsError } from '../../../../src/base/errors.js'
 import { silentLog } from '../../../../src/base/log.js'
+import { SimulatedClock } from '../../../../src/base/simulated-clock.js'
 import type { Addon, RequestRecord } from '../../../../src/fuse/bindings/fuse-native/addon.js'
 import { handlerOf, plain } from '../../../../src/fuse/bindings/fuse-native/calls.js'
 import { Threads } from '../../../../src/fuse/bindings/fuse-native/threads.js'
+import { UnderwayTable } from '../../../../src/fuse/underway.js'
 
 const record = Buffer.alloc(1)
-const context = { log: silentLog, threads: new Threads(() => true, silentLog) }
+const underway = new UnderwayTable()
+const context = { log: silentLog, threads: new Threads(() => true, silentLog), underway, clock: new SimulatedClock() }
 
 /** Runs an rmdir and resolves with how often, and with what, it was answered. */
 async function answersOf(run: () => Promise<unknown>): Promise<number[]> {

@@ -5,6 +5,7 @@ import { InFlight } from '../../../../src/fuse/bindings/kernel/in-flight.js'
 import { interruptGraceMs } from '../../../../src/fuse/bindings/kernel/limits.js'
 
 const file = 5 as Ino
+const asked = { operation: 'READ', pid: 7 }
 
 function inFlight() {
   const clock = new SimulatedClock()
@@ -13,8 +14,8 @@ function inFlight() {
 
 t.test('an inode is busy until the last request about it has ended', async t => {
   const { inFlight: it } = inFlight()
-  const first = it.begin(2, file)
-  const second = it.begin(4, file)
+  const first = it.begin(2, file, asked)
+  const second = it.begin(4, file, asked)
   t.equal(it.count, 2)
   t.equal(it.get(2), first)
   it.end(first)
@@ -27,7 +28,7 @@ t.test('an inode is busy until the last request about it has ended', async t => 
 
 t.test('a request may be about two inodes', async t => {
   const { inFlight: it } = inFlight()
-  const flight = it.begin(2, file)
+  const flight = it.begin(2, file, asked)
   let heard = 0
   it.onBusy(6 as Ino, () => heard++)
   it.addTo(flight, 6 as Ino)
@@ -46,15 +47,15 @@ t.test('who wants to know hears of the next request about an inode, once', async
   it.onBusy(file, () => heard.push('second'))
   it.onBusy(file, () => heard.push('called off'))()
   it.onBusy(6 as Ino, () => heard.push('other'))
-  it.end(it.begin(2, file))
+  it.end(it.begin(2, file, asked))
   t.same(heard, ['first', 'second'])
-  it.end(it.begin(4, file))
+  it.end(it.begin(4, file, asked))
   t.equal(heard.length, 2)
 })
 
 t.test('an interrupted call is aborted at once, and given up a while later', async t => {
   const { clock, inFlight: it } = inFlight()
-  const flight = it.begin(2, file)
+  const flight = it.begin(2, file, asked)
   const { signal } = flight
   let givenUp = 0
   it.interrupt(flight, () => givenUp++)
@@ -72,7 +73,7 @@ t.test('an interrupted call is aborted at once, and given up a while later', asy
 
 t.test('a call that ends in time is not given up', async t => {
   const { clock, inFlight: it } = inFlight()
-  const flight = it.begin(2, file)
+  const flight = it.begin(2, file, asked)
   it.interrupt(flight, () => t.fail('given up'))
   await clock.advance(interruptGraceMs / 2)
   it.end(flight)
@@ -84,7 +85,7 @@ t.test('a call that ends in time is not given up', async t => {
 
 t.test('who asks for the signal after the interrupt gets one that is aborted', async t => {
   const { inFlight: it } = inFlight()
-  const flight = it.begin(2, file)
+  const flight = it.begin(2, file, asked)
   it.interrupt(flight, () => {})
   t.ok(flight.signal.aborted)
 })

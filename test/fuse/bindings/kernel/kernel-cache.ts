@@ -13,6 +13,7 @@ import { turn } from '../../harness/turn.js'
 
 const file = 5 as Ino
 const directory = 6 as Ino
+const asked = { operation: 'READ', pid: 7 }
 
 /** A kernel that takes notifications: at once, or when it is told to; `old`: which has to be told each name. */
 function cached({ slow = false, old = false } = {}) {
@@ -117,7 +118,7 @@ t.test('it is waited for', async t => {
 t.test('names that must be told one by one are not waited for where this mount has requests under way', async t => {
   const { told, waiting, inFlight, known, cache } = cached({ slow: true, old: true })
   known.mayRemember(root, name('b'))
-  inFlight.begin(4, root)
+  inFlight.begin(4, root, asked)
   const invalidated = cache.invalidate([root])
   await turn()
   waiting[0]?.resolve()
@@ -128,7 +129,7 @@ t.test('names that must be told one by one are not waited for where this mount h
 t.test('all at once they are', async t => {
   const { told, waiting, inFlight, known, cache } = cached({ slow: true })
   known.mayRemember(root, name('b'))
-  inFlight.begin(4, root)
+  inFlight.begin(4, root, asked)
   let done = false
   const invalidated = cache.invalidate([root]).then(() => {
     done = true
@@ -145,7 +146,7 @@ t.test('all at once they are', async t => {
 t.test('pages are not taken back while this mount has requests under way: the attributes are enough', async t => {
   const { told, inFlight, known, cache } = cached()
   known.told(file)
-  const requests = [inFlight.begin(2, file), inFlight.begin(4, file)]
+  const requests = [inFlight.begin(2, file, asked), inFlight.begin(4, file, asked)]
   await cache.invalidate([file])
   await cache.invalidate([file])
   t.same(told, ['attributes of inode 5', 'attributes of inode 5'])
@@ -162,7 +163,7 @@ t.test('nor are they waited for any longer when a request comes that may hold a 
   waiting[1]?.resolve()
   await turn()
   t.equal(told[2], 'entry 1/b')
-  inFlight.begin(2, root)
+  inFlight.begin(2, root, asked)
   await invalidated
 })
 
