@@ -310,7 +310,7 @@ function chunk({ fs, handle }: Sound, changes: Partial<StoredChunk>): [TableName
 }
 
 function orphan(handle: number, index: number): [TableName, Buffer, Buffer] {
-  const usage = { allocatedBytes: 10, usageLeaseId: 1, usageSerial: 1 }
+  const usage = { allocatedBytes: 10, usageLeaseId: 1, usageSerial: 1, placed: [] }
   const record = { ino: 999, index, version: 2, settledVersion: 2, replicaCount: 3, goal: 3, ...usage }
   return ['chunks', numberKey(handle), encodeStored(StoredChunk, record)]
 }
