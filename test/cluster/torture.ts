@@ -68,7 +68,6 @@ t.test('a few rounds lose nothing', { skip: onlyRoot || cannotMount, timeout: 18
     printed += text
   })
   const [code] = await once(child, 'close')
-  t.comment(printed)
-  t.equal(code, 0, `npm run torture -- --seed ${seed} --kind ${kinds}`)
+  t.equal(code, 0, `npm run torture -- --seed ${seed} --kind ${kinds}`, { printed })
   for (const kind of kinds.split(',')) t.match(printed, new RegExp(`^${kind} +1 `, 'm'), 'stands in the table')
 })
