@@ -53,7 +53,7 @@ export class Grants {
   #inForce(handle: ChunkHandle): Lease | undefined {
     const lease = this.#room.leases.current(handle, this.#room.clock.now())
     if (!lease || this.#room.servers.standing(lease.primary) !== 'serving') return undefined
-    return this.#isUsable(lease, this.#room.table.chunk(handle)) ? lease : undefined
+    return this.#knowsAll(lease) && this.#isUsable(lease, this.#room.table.chunk(handle)) ? lease : undefined
   }
 
   async #obtain(handle: ChunkHandle): Promise<Lease> {
@@ -144,6 +144,11 @@ export class Grants {
   async #makeAgain(record: ChunkRecord): Promise<void> {
     const servers = placeServers(this.#room, record.goal)
     grantNewChunk(this.#room, await raiseUnmade(this.#room, record, servers), servers)
+  }
+
+  /** Soon after its start the master may not know where secondaries are: who pushes past them has them wait for the data in vain. */
+  #knowsAll({ secondaries }: Lease): boolean {
+    return !isIncomplete(this.#room) || secondaries.every(id => this.#room.servers.standing(id) !== 'gone')
   }
 
   /** Whether a lease is for the version that is in use (a raise that failed half-way leaves it behind), and no replica is in doubt. */

@@ -233,6 +233,22 @@ t.test('a restarted master takes over the leases in force', async t => {
   t.equal(again.version, 1)
 })
 
+t.test(
+  'who asks a restarted master is told of no primary before the master knows where all secondaries are',
+  async t => {
+    const { cluster, file, chunk, primary, second, third } = await withChunk(t)
+    await cluster.restartMaster()
+    primary.connect()
+    second.connect()
+    const asked = cluster.write(file)
+    await cluster.clock.advance(500)
+    third.connect()
+    const again = await asked
+    t.same(names(again), names(chunk), 'so the data gets to all that are to apply it')
+    t.equal(again.lease?.leaseId, chunk.lease?.leaseId)
+  },
+)
+
 t.test('a restarted master grants higher lease ids', async t => {
   const { cluster, file, chunk } = await withChunk(t)
   await cluster.restartMaster()
