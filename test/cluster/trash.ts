@@ -2,7 +2,7 @@
 // by `leasefs trash`; and what is purged leaves the disks of the chunkservers.
 
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { thisUser } from '../mount/harness/memory-mount.js'
@@ -140,6 +140,11 @@ t.test('deleted files are kept, and taken back or purged', { skip: cannotMount }
   await until('its replicas are gone', () => onDisks() === 0)
   t.match(await trash('purge', '--all', '--master', cluster.masterAddress), /^purged \d files?, /)
   t.same(await list(), [])
+  const chunkFiles = () =>
+    cluster.chunkservers
+      .flatMap((_, i) => readdirSync(join(cluster.dataOf(i), 'chunks'), { recursive: true, encoding: 'utf8' }))
+      .filter(name => name.endsWith('.chunk')).length
+  await until('nothing of them is on the disks', async () => chunkFiles() === 3 * (await cluster.status()).chunks)
 
   // A copy of the master's directory is not taken for the master.
   const masterDirectory = join(cluster.directory, 'master')
