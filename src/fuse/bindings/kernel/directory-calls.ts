@@ -16,6 +16,7 @@ export function directoryCalls(context: Context) {
 
   async function read({ ino, body }: Request, plus: boolean): Promise<Reply> {
     const { fh, offset, size } = readIn.read(body)
+    context.known.listingTaken(fh)
     if (size > requestBytesMax) throw new KernelError('EINVAL', `a listing of ${size} bytes`)
     const head = plus ? entryOut.size : 0
     const countMax = Math.max(1, Math.floor(size / (head + direntSize(typicalNameLength))))
@@ -35,6 +36,7 @@ export function directoryCalls(context: Context) {
       writeDirent(bytes, length + head, entry, offset + index + 1)
       length = end
     }
+    if (told.length > 0) context.known.listingTold(fh, ino)
     return {
       pieces: [bytes.subarray(0, length)],
       delivered: () => {
@@ -53,7 +55,9 @@ export function directoryCalls(context: Context) {
     READDIRPLUS: request => read(request, true),
 
     RELEASEDIR: async ({ body }) => {
-      directories.release(releaseIn.read(body).fh)
+      const { fh } = releaseIn.read(body)
+      context.known.listingTaken(fh)
+      directories.release(fh)
       return done
     },
 

@@ -8,7 +8,8 @@
 // serves another page to read(2), and drops the pages itself if the file has changed.
 //
 // Neither does that which takes back all names there are at once. Kernels before
-// Linux 6.16 have to be told each name.
+// Linux 6.16 have to be told each name; and any kernel those of a directory that is
+// being listed, as it begins to remember them after it has the answer.
 //
 // That of one name, and that of pages, take locks that a request of this very mount
 // may hold until we answer it, so they run beside everything else, a few at a time; and
@@ -35,7 +36,8 @@ export class KernelCache {
   readonly #inFlight: Pick<InFlight, 'isBusy' | 'onBusy' | 'whenIdle'>
   readonly #waiting: (() => Promise<void>)[] = []
   #running = 0
-  #takesAllNames = true
+  /** Undefined: it has not been tried yet. */
+  #takesAllNames: boolean | undefined
   /** About to be asked for. */
   #allNames: Promise<boolean> | undefined
 
@@ -61,31 +63,39 @@ export class KernelCache {
 
   /** The kernel believes these names of the directory no more. */
   async forgetNames(directory: Ino, names: readonly Buffer[]): Promise<void> {
-    if (names.length === 0 || (await this.#allNamesGone())) return
-    await Promise.all(names.map(name => this.#send(entryMessage(directory, name))))
+    if (names.length === 0) return
+    const isListed = this.#known.isBeingListed(directory)
+    if (!(await this.#allNamesGone()) || isListed) await this.#sendNames(directory, names)
   }
 
   async #invalidate(ino: Ino): Promise<void> {
     const names = this.#known.takeNames(ino)
     const isKnown = this.#known.has(ino)
+    const isListed = this.#known.isBeingListed(ino)
     const done = [isKnown ? this.#pagesGone(ino) : undefined]
     const [areGone] = await Promise.all([
       names.length === 0 || this.#allNamesGone(),
       isKnown && this.#device.notify(attributesMessage(ino)),
     ])
-    if (!areGone) done.push(this.forgetNames(ino, names))
+    if (!areGone || isListed) done.push(this.#sendNames(ino, names))
     await this.#unlessBusy(ino, Promise.all(done))
   }
 
   /** False: this kernel does not know how (before Linux 6.16), so each has to be named. Asked for at once by many, it is done once. */
   async #allNamesGone(): Promise<boolean> {
-    if (!this.#takesAllNames) return false
+    if (this.#takesAllNames === false) return false
     this.#allNames ??= Promise.resolve().then(() => {
       this.#allNames = undefined
+      // Also those that it was told of a moment ago: an entry counts as of when it was asked for.
+      if (this.#takesAllNames) this.#known.dropNames()
       return this.#device.notify(namesMessage)
     })
     this.#takesAllNames = await this.#allNames
     return this.#takesAllNames
+  }
+
+  async #sendNames(directory: Ino, names: readonly Buffer[]): Promise<void> {
+    await Promise.all(names.map(name => this.#send(entryMessage(directory, name))))
   }
 
   #pagesGone(ino: Ino): Promise<void> {

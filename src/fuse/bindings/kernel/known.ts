@@ -18,6 +18,8 @@ export class Known {
   #nameCount = 0
   /** Removed inodes that someone may still stand in: see `removed`. */
   readonly #removed = new Map<Ino, Attributes>()
+  /** By handle: directories whose entries the kernel may be about to remember. */
+  readonly #listings = new Map<number, Ino>()
   readonly #evicted: (directory: Ino, names: readonly Buffer[]) => void
   readonly #namesTotalMax: number
   /** The kernel was told of inodes before, too, by an earlier process: it may know any. */
@@ -92,6 +94,28 @@ export class Known {
     this.#names.delete(directory)
     this.#nameCount -= names.size
     return toBuffers(names)
+  }
+
+  /** The kernel remembers none of the names that were listed so far, but for those that it may still be about to. */
+  dropNames(): void {
+    const listed = new Set(this.#listings.values())
+    for (const directory of this.directories()) if (!listed.has(directory)) this.takeNames(directory)
+  }
+
+  /** The kernel is answered a part of a listing, with entries: it begins to remember them only when it has the answer. */
+  listingTold(handle: number, directory: Ino): void {
+    this.#listings.set(handle, directory)
+  }
+
+  /** It asks for the next part, or for no more: it has what it was told. */
+  listingTaken(handle: number): void {
+    this.#listings.delete(handle)
+  }
+
+  /** Whether entries of the directory may be remembered from now on that were told before. */
+  isBeingListed(directory: Ino): boolean {
+    for (const listed of this.#listings.values()) if (listed === directory) return true
+    return false
   }
 
   /**

@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import t from 'tap'
+import { rootIno } from '../../../../src/constants.js'
 import { direntSize } from '../../../../src/fuse/bindings/kernel/encoding.js'
 import type { OpcodeName } from '../../../../src/fuse/bindings/kernel/protocol.js'
 import {
@@ -55,6 +56,23 @@ t.test('in pieces of any size each entry comes once', async t => {
     }
   }
 })
+
+t.test(
+  'a directory is being listed from a part with attributes until the kernel asks for more, or for no more',
+  async t => {
+    const { read, known, ask, fh } = await listing(3)
+    const isListed = () => known.isBeingListed(rootIno as Parameters<typeof known.has>[0])
+    await read('READDIR', 0, 4096)
+    t.notOk(isListed())
+    const [last] = (await read('READDIRPLUS', 0, 4096)).slice(-1)
+    t.ok(isListed())
+    t.same(await read('READDIRPLUS', last?.off ?? 0, 4096), [])
+    t.notOk(isListed())
+    await read('READDIRPLUS', 0, 4096)
+    await ask('RELEASEDIR', releaseIn.encode({ fh }))
+    t.notOk(isListed())
+  },
+)
 
 t.test('what comes with attributes is known to the kernel once more, but the directory and its parent', async t => {
   const { read, known } = await listing(3)

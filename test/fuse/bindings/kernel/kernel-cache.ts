@@ -74,6 +74,41 @@ t.test('what is invalidated at once has all names taken back once', async t => {
   t.equal(told.filter(text => text === 'all names').length, 1)
 })
 
+t.test(
+  'names of a directory that is being listed are told each, too: the kernel may take them in after that',
+  async t => {
+    const { told, known, cache } = cached()
+    known.mayRemember(directory, name('a'))
+    known.mayRemember(root, name('b'))
+    known.listingTold(3, directory)
+    const invalidated = cache.invalidate([directory, root])
+    known.listingTaken(3)
+    await invalidated
+    t.same(told.filter(text => /names|entry/.test(text)).sort(), ['all names', 'entry 6/a'])
+    known.mayRemember(directory, name('c'))
+    await cache.invalidate([directory])
+    t.notOk(told.includes('entry 6/c'), 'it is not listed any more')
+  },
+)
+
+t.test('with all names gone none is kept in mind, but for those of a directory that is being listed', async t => {
+  const { known, cache } = cached()
+  known.mayRemember(root, name('a'))
+  await cache.invalidate([root])
+  known.mayRemember(root, name('b'))
+  known.mayRemember(directory, name('c'))
+  known.listingTold(3, directory)
+  await cache.forgetNames(file, [name('d')])
+  t.same(known.directories(), [directory])
+
+  const old = cached({ old: true })
+  for (const each of ['a', 'b']) {
+    old.known.mayRemember(directory, name(each))
+    await old.cache.forgetNames(file, [name('d')])
+  }
+  t.equal(old.known.nameCount, 2, 'a kernel that does not know how keeps them')
+})
+
 t.test('what it does not know it is not told of', async t => {
   const { told, cache } = cached()
   await cache.invalidate([file, directory])
