@@ -56,12 +56,27 @@ export class Locks {
     this.#asking.set(asking, (this.#asking.get(asking) ?? 0) + 1)
     try {
       if (wait) await this.#wait(operation, signal, absorb)
-      else await this.#options.session.request(operation, absorb)
+      else await this.#try(ino, operation, absorb)
     } finally {
       const others = (this.#asking.get(asking) ?? 1) - 1
       if (others > 0) this.#asking.set(asking, others)
       else this.#asking.delete(asking)
       if (others === 0 && !this.#held.get(ino)?.has(holder)) this.#options.survival?.map.forget(lockKey(ino, holder))
+    }
+  }
+
+  /**
+   * Whoever closes a file does not wait for its locks to be given up, and we may hear of it after who tries next: the
+   * kernel has several requests read at once. So one more question, behind what is being given up, tells.
+   */
+  async #try(ino: Ino, operation: Operation, absorb: (answer: Answer) => void): Promise<void> {
+    const { session } = this.#options
+    try {
+      await session.request(operation, absorb)
+    } catch (reason) {
+      const isLeaving = [...this.#givingUp.keys()].some(holder => holder.startsWith(`${ino} `))
+      if (LeasefsError.from(reason).code !== 'WOULD_BLOCK' || !isLeaving) throw reason
+      await session.request(operation, absorb)
     }
   }
 

@@ -67,6 +67,33 @@ t.test('what the master refuses is not held', async t => {
   }
 })
 
+t.test('who is refused what another on this mount is giving up asks once more', async t => {
+  const { locks, master, run, asked } = await start(t, done, 'later', 'later', done)
+  await run(locks.set(ino, { ...lock, owner: 8n }, { wait: false }))
+  const trying = locks.set(ino, lock, { wait: false })
+  await master.settle()
+  const unlocking = locks.unlock(ino, { ...all, owner: 8n })
+  await master.settle()
+  master.reply(2, new LeasefsError('WOULD_BLOCK', 'no'))
+  await master.settle()
+  t.equal(asked().length, 4)
+  master.reply(3, done)
+  await run(Promise.all([trying, unlocking]))
+  t.ok(locks.holds(ino, 'posix', 7n))
+  t.same(
+    asked().map(([type]) => type),
+    [EXCLUSIVE, EXCLUSIVE, UNLOCKED, EXCLUSIVE],
+  )
+
+  const other = await start(t, done, 'later')
+  await other.run(other.locks.set(9 as Ino, { ...lock, owner: 8n }, { wait: false }))
+  const refused = other.locks.set(ino, lock, { wait: false })
+  await other.master.settle()
+  void other.locks.unlock(9 as Ino, { ...all, owner: 8n })
+  other.master.reply(2, new LeasefsError('WOULD_BLOCK', 'no'))
+  await t.rejects(other.run(refused), { code: 'WOULD_BLOCK' }, 'not for what is given up of another file')
+})
+
 t.test('a wait is as long as it takes, over a stream that breaks', async t => {
   const { locks, master, run } = await start(t, 'later', 'later')
   const waiting = locks.set(ino, lock, { wait: true })
