@@ -6,6 +6,8 @@
 // loads, for coverage that nobody asked for: 0.8 s of processor time a file, more
 // than most files take. tap puts that into NODE_OPTIONS.
 
+import type { ChildProcess } from 'node:child_process'
+import { type EventEmitter, once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -66,6 +68,26 @@ function titleOf(files: readonly string[]): string {
   return more.length === 0 ? first : `${first} to ${relative(dirname(first), more.at(-1) ?? '')}, ${files.length} files`
 }
 
+/** Whoever ends this run ends the tests: then their daemons notice, and take their mounts away. */
+function endTogether(): void {
+  const running = new Set<ChildProcess>()
+  let ending: NodeJS.Signals | undefined
+  t.on('spawn', (spawned: EventEmitter) => {
+    spawned.once('process', (child: ChildProcess) => {
+      running.add(child)
+      child.once('close', () => running.delete(child))
+      if (ending) child.kill('SIGKILL')
+    })
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, async () => {
+      ending ??= signal
+      await Promise.all([...running].map(child => child.kill(signal) && once(child, 'close')))
+      process.exit(1)
+    })
+  }
+}
+
 const named = process.argv.slice(2)
 const runs = named.length > 0 ? named.map(file => [file]) : processes(allTests())
 const { execPath } = process
@@ -76,6 +98,7 @@ t.pipe(new Reporter()).pipe(process.stdout)
 t.setTimeout(0)
 t.jobs = jobs
 t.plan(runs.length)
+endTogether()
 for (const files of runs) {
   const imported = files.slice(0, -1).flatMap(file => ['--import', file])
   const command = ['-u', 'NODE_OPTIONS', execPath, '--enable-source-maps', ...imported, ...files.slice(-1)]

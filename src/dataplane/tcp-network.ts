@@ -3,6 +3,7 @@
 import { createServer, type Server, type ServerOpts, Socket, type SocketConstructorOpts } from 'node:net'
 import type { Clock } from '../base/clock.js'
 import { LeasefsError } from '../base/errors.js'
+import { listenError } from '../base/listen-error.js'
 import type { Logger } from '../base/log.js'
 import { type Address, addressText } from '../wire/address.js'
 import type { ByteNetwork, BytePipe, ByteServer } from './byte-network.js'
@@ -35,7 +36,7 @@ export class TcpNetwork implements ByteNetwork {
       accept(new TcpPipe(socket, addressText({ host: socket.remoteAddress ?? '?', port: socket.remotePort ?? 0 })))
     })
     return new Promise((resolve, reject) => {
-      server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(listen, cause)))
+      server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(addressText(listen), cause)))
       server.listen({ host: listen.host, port: listen.port }, () => {
         server.removeAllListeners('error')
         // One that could not be accepted, for want of descriptors: it is the client's to try again.
@@ -144,13 +145,4 @@ function close(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
 function portOf(server: Server): number {
   const address = server.address()
   return address && typeof address === 'object' ? address.port : 0
-}
-
-function listenError(listen: Address, cause: NodeJS.ErrnoException): LeasefsError {
-  const text = addressText(listen)
-  if (cause.code === 'EADDRINUSE') {
-    return new LeasefsError('ADDRESS_IN_USE', `${text} is in use by another process`, { cause })
-  }
-  if (cause.code === 'EACCES') return new LeasefsError('PERMISSION_DENIED', `may not listen on ${text}`, { cause })
-  return new LeasefsError('INVALID_ARGUMENT', `cannot listen on ${text}: ${cause.message}`, { cause })
 }

@@ -2,7 +2,7 @@
 // which of them were no HTTP/2. gRPC gets them when they are accepted.
 
 import { createServer, type Server, type Socket } from 'node:net'
-import { LeasefsError } from '../base/errors.js'
+import { listenError } from '../base/listen-error.js'
 import type { Warner } from '../base/log-limit.js'
 import { type Address, addressText } from '../wire/address.js'
 import { serverConnectionsMax } from './limits.js'
@@ -48,7 +48,7 @@ export class GrpcListener {
       accept(socket)
     })
     return new Promise((resolve, reject) => {
-      server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(listen, cause)))
+      server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(addressText(listen), cause)))
       server.listen(listen, () => {
         server.removeAllListeners('error')
         // One that could not be accepted, for want of descriptors: it is the client's to try again.
@@ -80,13 +80,4 @@ export class GrpcListener {
 /** What the HTTP/2 of Node throws a connection out for. */
 function isProtocolError(error: NodeJS.ErrnoException): boolean {
   return error.code?.startsWith('ERR_HTTP2') === true
-}
-
-function listenError(listen: Address, cause: NodeJS.ErrnoException): LeasefsError {
-  const text = addressText(listen)
-  if (cause.code === 'EADDRINUSE') {
-    return new LeasefsError('ADDRESS_IN_USE', `${text} is in use by another process`, { cause })
-  }
-  if (cause.code === 'EACCES') return new LeasefsError('PERMISSION_DENIED', `may not listen on ${text}`, { cause })
-  return new LeasefsError('INVALID_ARGUMENT', `cannot listen on ${text}: ${cause.message}`, { cause })
 }

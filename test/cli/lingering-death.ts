@@ -3,13 +3,10 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { deathIn, lingeringDeath } from '../../src/cli/lingering-death.js'
 
-/** A /proc/PID/stat with this state, and this status as wait(2) has it. */
-const stat = (state: string, status: number) => `7 (a ) name) ${state} ${'0 '.repeat(48)}${status}\n`
-
 t.test('what a process died of is told from its stat', async t => {
-  t.equal(deathIn(stat('S', 0)), undefined)
-  t.same(deathIn(stat('Z', 9)), { code: null, signal: 'SIGKILL' })
-  t.same(deathIn(stat('Z', 3 << 8)), { code: 3, signal: null })
+  t.equal(deathIn({ state: 'S', waitStatus: 0 }), undefined)
+  t.same(deathIn({ state: 'Z', waitStatus: 9 }), { code: null, signal: 'SIGKILL' })
+  t.same(deathIn({ state: 'Z', waitStatus: 3 << 8 }), { code: 3, signal: null })
 })
 
 t.test('one that has died and is not gone is noticed, one that lives is not', async t => {

@@ -2,6 +2,7 @@
 
 import type { Address } from '../../src/wire/address.js'
 import type { Chance } from './chance.js'
+import type { Wire } from './wire.js'
 
 /** A port, and what an attacker has found out about the cluster: all of it can be had by asking. */
 export interface Port {
@@ -36,4 +37,10 @@ export const dropMs = 15_000
 
 export function dropped(isDropped: boolean): Outcome {
   return isDropped ? 'dropped' : 'kept'
+}
+
+/** Sends what no server believes. */
+export async function expectDrop(wire: Wire, bytes: Buffer): Promise<Outcome> {
+  await wire.send(bytes)
+  return dropped(await wire.isDropped(dropMs))
 }

@@ -8,7 +8,7 @@ import { MiB } from '../../src/base/units.js'
 import { type Address, parseAddress } from '../../src/wire/address.js'
 import { encodeFrame, type Frame, prefixLength } from '../../src/wire/frames.js'
 import type { ChunkHandle, SessionId } from '../../src/wire/ids.js'
-import { type Attack, dropMs, dropped, type Outcome, type Port } from './attack.js'
+import { type Attack, dropMs, dropped, expectDrop, type Outcome, type Port } from './attack.js'
 import type { Chance } from './chance.js'
 import { delay, Wire } from './wire.js'
 
@@ -56,11 +56,6 @@ async function connected(port: Port, attack: (wire: Wire) => Promise<Outcome>, g
   } finally {
     wire.close()
   }
-}
-
-async function expectDrop(wire: Wire, bytes: Buffer): Promise<Outcome> {
-  await wire.send(bytes)
-  return dropped(await wire.isDropped(dropMs))
 }
 
 /** Prefixes that no receiver believes. */

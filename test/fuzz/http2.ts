@@ -1,7 +1,7 @@
 // Attacks on HTTP/2 itself: frames that are broken, too large, out of order, or
 // far too many (RFC 9113).
 
-import { type Attack, dropMs, dropped, type Outcome, type Port } from './attack.js'
+import { type Attack, expectDrop, type Outcome, type Port } from './attack.js'
 import type { Chance } from './chance.js'
 import { frame, literal, preface, request, settings, types } from './http2-frames.js'
 import { delay, Wire } from './wire.js'
@@ -18,11 +18,6 @@ async function begun(port: Port, attack: (wire: Wire) => Promise<Outcome>): Prom
   } finally {
     wire.close()
   }
-}
-
-async function expectDrop(wire: Wire, bytes: Buffer): Promise<Outcome> {
-  await wire.send(bytes)
-  return dropped(await wire.isDropped(dropMs))
 }
 
 /** Breaks the connection, each of them. */

@@ -132,9 +132,8 @@ export class Commits {
     if (missing.length > 0) throw new DataUnknownError(missing)
   }
 
-  /** A full disk is found here, before a serial number is given: after that it would cost the replica. */
   /**
-   * With a disk that is full this server is no good as a primary. It gives its replica up, to be made again elsewhere,
+   * A full disk is found here, before a serial number is given: after that it would cost the replica. With a disk that is full this server is no good as a primary. It gives its replica up, to be made again elsewhere,
    * if there are enough others meanwhile; otherwise the client is told.
    *
    * @throws LeasefsError NO_SPACE, NOT_PRIMARY

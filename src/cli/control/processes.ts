@@ -3,6 +3,7 @@
 
 import { readFileSync, statSync } from 'node:fs'
 import { printable } from '../printable.js'
+import { processStat } from '../process-stat.js'
 
 export interface ProcessName {
   readonly pid: number
@@ -12,19 +13,19 @@ export interface ProcessName {
 
 /** The process of that number; undefined if there is none, or no /proc. */
 export function processNamed(pid: number): ProcessName | undefined {
-  const stat = statOf(pid)
+  const stat = processStat(pid)
   return stat && { pid, startTime: stat.startTime }
 }
 
 /** Whether the process has not ended, and belongs to `uid`. A zombie has ended. */
 export function isAlive({ pid, startTime }: ProcessName, uid: number): boolean {
-  const stat = statOf(pid)
+  const stat = processStat(pid)
   return stat?.startTime === startTime && stat.state !== 'Z' && ownerOf(pid) === uid
 }
 
 /** Whether it was stopped by a signal: it answers nothing before it is continued. */
 export function isStopped({ pid }: ProcessName): boolean {
-  const state = statOf(pid)?.state
+  const state = processStat(pid)?.state
   return state === 'T' || state === 't'
 }
 
@@ -40,17 +41,6 @@ export function commandOf(pid: number): string {
 function ownerOf(pid: number): number | undefined {
   try {
     return statSync(`/proc/${pid}`).uid
-  } catch {
-    return undefined
-  }
-}
-
-/** proc(5): "PID (NAME) STATE …", with the start as field 22. The name may have blanks and parentheses. */
-function statOf(pid: number): { readonly state: string; readonly startTime: number } | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    return { state: fields[0] ?? '', startTime: Number(fields[19]) }
   } catch {
     return undefined
   }
